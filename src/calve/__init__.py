@@ -1,0 +1,3 @@
+"""Audited lakehouse pipelines: contracts in, publications out."""
+
+__version__ = "0.1.0"
