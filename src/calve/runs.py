@@ -26,7 +26,7 @@ class Interval:
                 msg = f"interval: {name} {instant.isoformat()} is not in UTC; write it with +00:00"
                 raise IntervalError(msg)
             if instant != instant.replace(hour=0, minute=0, second=0, microsecond=0):
-                msg = f"interval: {name} {instant.isoformat()} is not aligned to a UTC day; use a date, e.g. {instant.date()}"
+                msg = f"interval: {name} {instant.isoformat()} is not aligned to a UTC day; use {instant.date()}"
                 raise IntervalError(msg)
         if self.since >= self.until:
             msg = f"interval: since {self.since.date()} is not before until {self.until.date()}; swap them"
@@ -54,7 +54,8 @@ class Interval:
     def must_be_over(self, now: datetime) -> None:
         """Refuse an interval that still goes on at `now`: its rows are not all there."""
         if self.until > now:
-            msg = f"interval {self}: ends {self.until.isoformat()}, it is {now.isoformat(timespec='seconds')} now; wait, or ask for an earlier one"
+            clock = now.isoformat(timespec="seconds")
+            msg = f"interval {self}: ends {self.until.isoformat()}, now is {clock}; ask for an earlier one"
             raise IntervalError(msg)
 
 

@@ -1,0 +1,103 @@
+"""One settings model, from environment variables, read once at the edge and passed in.
+
+The profile `local` fills every default from the state that `calve local up` wrote; `cluster` takes nothing
+for granted. Secrets stay `SecretStr`, so that no log or message shows one. Nothing below reads `os.environ`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Literal
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from calve.errors import SettingsError
+
+
+class Settings(BaseSettings):
+    """Where calve finds its parts. Each field is the variable `CALVE_<FIELD>`.
+
+    Attributes:
+        project: Folder that holds `iceberg/` and `spark_apps/`.
+        state: Folder of the local engine: data, logs, pids, jars.
+        source_url: `postgresql://user:password@host:port/database` of the operational database, read only.
+        source_max_connections: Most connections that an extraction opens to the source.
+        source_max_snapshot_seconds: Oldest age of the source snapshot; a longer extraction is stopped.
+        catalog_url: The same for the database of catalog and records.
+        catalog_name: Name of the JDBC catalog; Spark's catalog has the same.
+        warehouse: Root of the lake, `s3://bucket/prefix`.
+        s3_endpoint: None means AWS.
+        hash_key: Key of the keyed hash of restricted values.
+        hash_key_id: Says which key hashed a value; stored beside it.
+        snowflake_host: None means the account's own address.
+        snowflake_external_volume: Its storage base must be `warehouse`.
+        report_dir: Where the page is written.
+        driver_memory: Heap of the Spark driver.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="CALVE_", extra="ignore", frozen=True)
+
+    profile: Literal["local", "cluster"] = "local"
+    project: Path = Path()
+    state: Path = Path(".calve")
+    source_url: SecretStr
+    source_max_connections: int = Field(default=4, ge=1)
+    source_max_snapshot_seconds: int = Field(default=3600, ge=1)
+    catalog_url: SecretStr
+    catalog_name: str = "lake"
+    warehouse: str = Field(pattern=r"^s3://[a-z0-9-]+(/[\w-]+)*$")
+    s3_endpoint: str | None = None
+    s3_region: str = "us-east-1"
+    s3_access_key_id: SecretStr | None = None
+    s3_secret_access_key: SecretStr | None = None
+    hash_key: SecretStr
+    hash_key_id: str = "k1"
+    snowflake_account: str = "local"
+    snowflake_host: str | None = None
+    snowflake_port: int | None = None
+    snowflake_protocol: Literal["http", "https"] = "https"
+    snowflake_user: str = "calve"
+    snowflake_password: SecretStr = SecretStr("")
+    snowflake_database: str = Field(default="CALVE", pattern=r"^[A-Z][A-Z0-9_]*$")
+    snowflake_warehouse: str | None = None
+    snowflake_external_volume: str = "CALVE_LAKE"
+    snowflake_catalog_integration: str = "CALVE_OBJECT_STORE"
+    report_dir: Path = Path(".calve/report")
+    driver_memory: str = Field(default="2g", pattern=r"^\d+[mg]$")
+    lease_seconds: int = Field(default=60, ge=5)
+
+    @property
+    def bucket(self) -> str:
+        """Return the bucket's name."""
+        return urlsplit(self.warehouse).netloc
+
+    @property
+    def prefix(self) -> str:
+        """Return the key prefix of the lake inside its bucket, without slashes around it."""
+        return urlsplit(self.warehouse).path.strip("/")
+
+
+def load_settings() -> Settings:
+    """Read the settings from the environment, and for the profile `local` from the local engine's state.
+
+    Raises:
+        SettingsError: Names every variable that is missing or malformed.
+    """
+    given = {key.removeprefix("CALVE_").lower() for key in os.environ if key.startswith("CALVE_")}
+    state = Path(os.environ.get("CALVE_STATE", ".calve"))
+    local = state / "settings.json"
+    defaults: dict[str, object] = {}
+    if os.environ.get("CALVE_PROFILE", "local") == "local" and local.exists():
+        stored: dict[str, object] = json.loads(local.read_text())
+        defaults = {key: value for key, value in stored.items() if key not in given}
+    try:
+        return Settings(**defaults)  # type: ignore[arg-type]  # the model checks them
+    except ValidationError as error:
+        lines = [f"  CALVE_{'.'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors()]
+        hint = "start the local engine with `calve local up`, or set CALVE_PROFILE=cluster and the variables"
+        msg = "settings: {} wrong\n{}\n{}".format(len(lines), "\n".join(lines), hint)
+        raise SettingsError(msg) from error
