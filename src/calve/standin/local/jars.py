@@ -117,7 +117,7 @@ def _resolve(jars: list[Jar], *, java_home: Path, work: Path) -> None:
     if settings := os.environ.get("CALVE_IVY_SETTINGS"):
         arguments += ["-settings", settings]
     said = ""
-    # A Java out of a wheel doesn't know a company's certificate authority; Python does, through SSL_CERT_FILE.
+    # A Java out of a wheel doesn't know a company's certificate authority; SSL_CERT_FILE does.
     for options in [*trust_options(work), []]:
         try:
             done = subprocess.run(  # noqa: S603  # arguments of our own

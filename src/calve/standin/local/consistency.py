@@ -1,0 +1,121 @@
+"""Notice a local lake whose halves don't belong together: the catalog on disk, the objects in memory.
+
+Promises an error that names the command that helps, before anything is read from or written to a lost lake.
+Never repairs: only an empty catalog makes it safe to go on, and that is `calve local up`'s to decide.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import psycopg
+
+from calve.effects import effect
+from calve.errors import LakeLostError, LocalEngineError
+from calve.settings import Settings
+from calve.standin.local import store
+from calve.standin.local.state import State
+
+START_ANEW = "`calve local down --wipe && calve local up`"
+CONNECT_SECONDS = 3
+
+
+def check_local_state(settings: Settings) -> None:
+    """Refuse to go on when a part of the local engine is down, or when the lake lost its files.
+
+    Returns at once in the profile `cluster`, or when the settings are not those of a local engine.
+
+    Raises:
+        LocalEngineError: PostgreSQL or S3 does not answer; `calve local up` starts it.
+        LakeLostError: The catalog names files that the object store lost; only starting anew helps.
+    """
+    state = State(settings.state.resolve())
+    if settings.profile != "local" or not state.settings_file.exists():
+        return
+    given: dict[str, object] = {
+        "s3_endpoint": settings.s3_endpoint,
+        "s3_region": settings.s3_region,
+        "s3_access_key_id": settings.s3_access_key_id and settings.s3_access_key_id.get_secret_value(),
+        "s3_secret_access_key": settings.s3_secret_access_key
+        and settings.s3_secret_access_key.get_secret_value(),
+    }
+    check_lake(settings.catalog_url.get_secret_value(), store.client(given), settings.bucket)
+
+
+def check_lake(catalog_url: str, s3: Any, bucket: str) -> None:
+    """Compare the engine that the catalog belongs to with the one that the bucket belongs to."""
+    instance, empty = read_catalog(catalog_url)
+    if instance is None:
+        return
+    try:
+        found = store.read_marker(s3, bucket)
+    except store.STORE_ERRORS as error:
+        if empty:
+            msg = f"S3: bucket {bucket} does not answer ({error}); run `calve local up`"
+            raise LocalEngineError(msg) from error
+        raise LakeLostError(_lost(bucket, f"its object store does not answer ({error})")) from error
+    if found is None and empty:
+        msg = f"S3: bucket {bucket} is absent, and so is the lake's catalog; run `calve local up`"
+        raise LocalEngineError(msg)
+    if found is None:
+        raise LakeLostError(_lost(bucket, "its object store was started anew and is empty"))
+    if found != instance:
+        raise LakeLostError(_foreign(bucket, found, instance))
+
+
+def read_catalog(catalog_url: str) -> tuple[str | None, bool]:
+    """Return the engine that the catalog belongs to (None: not a local one) and whether it names no table.
+
+    Raises:
+        LocalEngineError: PostgreSQL does not answer.
+    """
+    try:
+        with psycopg.connect(catalog_url, connect_timeout=CONNECT_SECONDS) as connection:
+            if not _exists(connection, "local_instance"):
+                return None, True
+            row = connection.execute("select instance from local_instance").fetchone()
+            if not _exists(connection, "iceberg_tables"):
+                return (row[0] if row else None), True
+            tables = connection.execute("select exists (select from iceberg_tables)").fetchone()
+            return (row[0] if row else None), not (tables and tables[0])
+    except psycopg.OperationalError as error:
+        msg = f"PostgreSQL: the local engine does not answer ({str(error).strip()}); run `calve local up`"
+        raise LocalEngineError(msg) from error
+
+
+def claim(catalog_url: str, s3: Any, *, bucket: str, instance: str) -> None:
+    """Make catalog and bucket say that they belong together, unless the lake's files are lost.
+
+    Raises:
+        LakeLostError: The catalog names tables and the bucket isn't the one they were written to.
+    """
+    with psycopg.connect(catalog_url, connect_timeout=CONNECT_SECONDS) as connection, effect("local.claim"):
+        connection.execute("create table if not exists local_instance (instance text not null)")
+        connection.execute(
+            "insert into local_instance select %s where not exists (select from local_instance)", [instance]
+        )
+        connection.commit()
+    known, empty = read_catalog(catalog_url)
+    found = store.read_marker(s3, bucket)
+    if found is None and empty:
+        store.make_bucket(s3, bucket, str(known))
+    check_lake(catalog_url, s3, bucket)
+
+
+def _exists(connection: psycopg.Connection[Any], table: str) -> bool:
+    row = connection.execute("select to_regclass(%s) is not null", [f"public.{table}"]).fetchone()
+    return bool(row and row[0])
+
+
+def _lost(bucket: str, found: str) -> str:
+    return (
+        f"lake in bucket {bucket}: {found}, but the catalog names tables, whose files are gone; "
+        f"start anew with {START_ANEW}, then run again"
+    )
+
+
+def _foreign(bucket: str, found: str, expected: str) -> str:
+    return (
+        f"lake in bucket {bucket}: it belongs to the engine {found}, this catalog to {expected}; choose "
+        f"another CALVE_WAREHOUSE, or start anew with {START_ANEW} when that engine is gone"
+    )

@@ -1,0 +1,176 @@
+"""Start, find and end the processes of the local engine.
+
+Promises that only a process that we recorded, or that carries our mark, is ever signalled, and that a port in
+use is explained before anything is started on it. Never ends a process by name.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psutil  # type: ignore[import-untyped]
+
+from calve.effects import effect
+from calve.errors import LocalEngineError
+from calve.standin.local.state import Recorded, State
+
+HOST = "127.0.0.1"
+START_SECONDS = 60.0
+STOP_SECONDS = 20.0
+POLL_SECONDS = 0.05
+MARK = "CALVE_LOCAL_PART"  # in each child's environment: a child that died unrecorded is known by it
+
+
+@dataclass(frozen=True)
+class Part:
+    """One server of the local engine.
+
+    Attributes:
+        variable: Environment variable that moves its port.
+        environment: Secrets and settings that the child gets on top of ours.
+        user: System user that it runs as; None means ours.
+        stop_signal: Signal that ends it in good order.
+    """
+
+    name: str
+    port: int
+    command: list[str]
+    variable: str
+    environment: dict[str, str] = field(default_factory=dict, repr=False)
+    user: str | None = None
+    stop_signal: int = signal.SIGTERM
+    working_directory: Path = Path("/")
+
+
+def mark(state: State, name: str) -> str:
+    """Return what the environment of our child says of itself."""
+    return f"{state.root}:{name}"
+
+
+def start(part: Part, state: State) -> Recorded:
+    """Start a part and record it; it survives our end. It may not be ready yet.
+
+    Raises:
+        LocalEngineError: Something else listens on its port. Nothing was started.
+    """
+    if owner := listener(part.port):
+        if not _is_marked(owner, mark(state, part.name)):
+            raise LocalEngineError(_port_in_use(part, owner))
+        found = Recorded.of(
+            owner.pid, part.port
+        )  # started by an `up` that died before it could write it down
+    elif is_listening(part.port):
+        raise LocalEngineError(_port_in_use(part, None))
+    else:
+        found = _spawn(part, state)
+    state.record({**state.processes(), part.name: found})
+    return found
+
+
+def _spawn(part: Part, state: State) -> Recorded:
+    log = state.log(part.name)
+    log.parent.mkdir(parents=True, exist_ok=True)
+    drop: dict[str, object] = (
+        {"user": part.user, "group": _group(part.user), "extra_groups": []} if part.user else {}
+    )
+    with effect("local.start"), log.open("ab") as output:
+        child = subprocess.Popen(  # type: ignore[call-overload]  # noqa: S603  # a command of our own
+            part.command,
+            cwd=part.working_directory,
+            env={**os.environ, **part.environment, MARK: mark(state, part.name)},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            **drop,
+        )
+        return Recorded.of(child.pid, part.port)
+
+
+def _group(user: str) -> int:
+    import pwd
+
+    return pwd.getpwnam(user).pw_gid
+
+
+def wait_ready(part: Part, recorded: Recorded, *, state: State, ready: Callable[[], bool]) -> None:
+    """Wait until a part answers.
+
+    Raises:
+        LocalEngineError: It ended, or did not answer in time; shows the end of its log.
+    """
+    deadline = time.monotonic() + START_SECONDS
+    while not ready():
+        if recorded.process() is None:
+            raise LocalEngineError(_did_not_start(part, state, "ended at once"))
+        if time.monotonic() > deadline:
+            raise LocalEngineError(
+                _did_not_start(part, state, f"did not answer within {START_SECONDS:.0f} s")
+            )
+        time.sleep(POLL_SECONDS)
+
+
+def stop(recorded: Recorded, stop_signal: int) -> None:
+    """End a recorded process in good order, else by force; one that isn't ours any more is left alone."""
+    process = recorded.process()
+    if process is None:
+        return
+    with effect("local.stop"), suppress(psutil.NoSuchProcess):
+        process.send_signal(stop_signal)
+        try:
+            process.wait(STOP_SECONDS)
+        except psutil.TimeoutExpired:
+            process.kill()
+            process.wait(STOP_SECONDS)
+
+
+def is_listening(port: int) -> bool:
+    """Tell whether anybody accepts connections on this port."""
+    with socket.socket() as probe:
+        probe.settimeout(1)
+        return probe.connect_ex((HOST, port)) == 0
+
+
+def listener(port: int) -> psutil.Process | None:
+    """Return the process that listens on a port, when we may know it."""
+    try:
+        connections = psutil.net_connections(kind="tcp")
+    except psutil.AccessDenied:  # macOS tells it to root only
+        return None
+    for one in connections:
+        if one.status == psutil.CONN_LISTEN and one.laddr.port == port and one.pid:
+            with suppress(psutil.NoSuchProcess):
+                return psutil.Process(one.pid)
+    return None
+
+
+def _is_marked(process: psutil.Process, wanted: str) -> bool:
+    with suppress(psutil.Error):
+        return bool(process.environ().get(MARK) == wanted)
+    return False
+
+
+def _port_in_use(part: Part, owner: psutil.Process | None) -> str:
+    who = "by a process that we may not see"
+    if owner is not None:
+        with suppress(psutil.Error):
+            who = f"by pid {owner.pid}: {' '.join(owner.cmdline())[:120]}"
+    return (
+        f"{part.name}: port {part.port} of {HOST} is in use {who}, expected it free; "
+        f"end that process, or choose another port with {part.variable}"
+    )
+
+
+def _did_not_start(part: Part, state: State, found: str) -> str:
+    log = state.log(part.name)
+    lines = log.read_text(errors="replace").splitlines()[-8:] if log.exists() else []
+    tail = "\n".join(f"  {line[:200]}" for line in lines)
+    return f"{part.name}: {found}, expected it to listen on {HOST}:{part.port}; its log {log} ends\n{tail}"
