@@ -1,7 +1,7 @@
 """The state folder: where each part keeps its files, and which processes are ours.
 
 Promises that a process is ours only when its pid *and* its start time are those recorded, so that a recycled
-pid is never mistaken for one of ours. Never stores a secret outside `settings.json`, which is its owner's only.
+pid is never mistaken for one of ours. Never stores a secret outside `settings.json`, which only its owner can read.
 """
 
 from __future__ import annotations

@@ -1,0 +1,51 @@
+# All that a person or CI types. Recipes hold no logic that a tool can't show by itself: look at the command.
+PYTHON ?= python3.11
+VENV := .venv
+PY := $(VENV)/bin/python
+# A set-up that saw the same locks is not repeated.
+LOCKS := requirements/dev.txt requirements/jars.lock pyproject.toml
+STAMP = $(VENV)/.setup-$(shell cat $(LOCKS) | cksum | tr ' ' '-')
+SCALE ?= 1
+
+.DEFAULT_GOAL := help
+.PHONY: help setup check test demo clean
+
+help: ## Show this help
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: ## Make .venv from the locks and fetch the jars; instant when nothing changed
+	@test -e $(STAMP) || $(MAKE) --no-print-directory install
+
+.PHONY: install
+install:
+	@command -v $(PYTHON) >/dev/null && $(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' \
+		|| { echo "setup: no Python 3.11 behind '$(PYTHON)'; install it, or name one: make setup PYTHON=/path/to/python3.11" >&2; exit 65; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null \
+		|| { echo "setup: $(PYTHON) has no venv module; install it (Debian: the package python3.11-venv)" >&2; exit 65; }
+	@test -x $(PY) || $(PYTHON) -m venv $(VENV)
+	@echo "setup: installing the locked packages (a minute or two the first time)"
+	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements/dev.txt
+	@$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@$(PY) -m calve.standin.local.java
+	@rm -f $(VENV)/.setup-*
+	@touch $(STAMP)
+
+check: setup ## Run every linter: style, types, import rules, SQL, YAML, spelling, budgets and docs
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy src/calve
+	$(VENV)/bin/lint-imports
+	$(VENV)/bin/sqlfluff lint iceberg/views
+	$(VENV)/bin/yamllint --strict .
+	$(VENV)/bin/codespell
+	$(VENV)/bin/pytest tests/repository
+
+test: setup ## Run all tests
+	@$(VENV)/bin/pytest
+
+demo: setup ## Run the whole story on this machine (SCALE=1: about 200,000 order lines)
+	@SCALE=$(SCALE) $(VENV)/bin/calve demo
+
+clean: ## End the local engine, remove its data and the tools' caches; .venv stays
+	@test ! -e .calve/settings.json || $(VENV)/bin/calve local down --wipe
+	@rm -rf .calve .pytest_cache .mypy_cache .ruff_cache .import_linter_cache build dist
