@@ -1,0 +1,127 @@
+"""Reads a project's declarations and promises that they agree; tells all mistakes at once.
+
+Never returns half a project, and never touches anything but files below the given folder.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from calve.contract.agreement import disagreements
+from calve.contract.digest import digest_of
+from calve.contract.document import Draft, listing, read
+from calve.contract.mistakes import Mistake, report, shown
+from calve.contract.models import Contract, Pipeline
+from calve.contract.project import Project
+from calve.contract.rules import Declared
+from calve.contract.sources import Source
+from calve.contract.wording import mistakes_of
+from calve.errors import ContractError
+
+_Model = TypeVar("_Model", bound=BaseModel)
+
+
+@dataclass
+class Reading:
+    """What was found so far: drafts by kind, valid or not, and the mistakes."""
+
+    drafts: dict[str, list[Draft]] = field(default_factory=dict)
+    broken: dict[str, set[str]] = field(default_factory=dict)
+    mistakes: list[Mistake] = field(default_factory=list)
+
+
+def load_project(folder: Path) -> Project:
+    """Return the project that `folder` declares.
+
+    Raises:
+        ContractError: Lists every mistake as `file:line: field: what was found, what is expected; hint`.
+    """
+    project, mistakes = examine(folder)
+    if project is None:
+        raise ContractError(report(mistakes))
+    return project
+
+
+def examine(folder: Path) -> tuple[Project | None, list[Mistake]]:
+    """Return the project, or None and all mistakes."""
+    reading = _read_all(folder)
+    contracts = _modelled(Contract, reading, "contract", "dataset")
+    sources = _modelled(Source, reading, "source", "source")
+    pipelines = _modelled(Pipeline, reading, "pipeline", "pipeline")
+    reading.mistakes += disagreements(folder, reading.drafts, reading.broken)
+    if reading.mistakes:
+        return None, sorted(set(reading.mistakes))
+    declared: dict[str, dict[str, Declared]] = {
+        "contracts": dict(contracts),
+        "sources": dict(sources),
+        "pipelines": dict(pipelines),
+    }
+    return Project(folder, contracts, sources, pipelines, digest_of(folder, declared)), []
+
+
+def _read_all(folder: Path) -> Reading:
+    reading = Reading()
+    for kind in ("contract", "source"):
+        place = folder / "iceberg" / f"{kind}s"
+        reading.drafts[kind], reading.broken[kind] = [], set()
+        paths = sorted(place.glob("*.y*ml"))
+        if not any(path.suffix == ".yaml" for path in paths):
+            reading.mistakes.append(Mistake(_name(place, folder), 1, "", f"holds no .yaml file; add a {kind}"))
+        for path in paths:
+            _read_one(path, kind, folder, reading)
+    path = folder / "iceberg" / "pipelines.yaml"
+    reading.drafts["pipeline"], reading.broken["pipeline"] = [], set()
+    if not path.exists():
+        text = "is not there; add it with a list of pipelines"
+        reading.mistakes.append(Mistake(_name(path, folder), 1, "", text))
+        return reading
+    draft, found = read(path, _name(path, folder))
+    reading.mistakes += found
+    if draft is not None and isinstance(draft.value, list):
+        reading.drafts["pipeline"] = list(listing(draft))
+    elif draft is not None:
+        text = f"found {shown(draft.value)}, expected a list of pipelines: `- pipeline: ...`"
+        reading.mistakes.append(draft.mistake((), text))
+    else:
+        reading.broken["pipeline"].add("*")
+    return reading
+
+
+def _read_one(path: Path, kind: str, folder: Path, reading: Reading) -> None:
+    file = _name(path, folder)
+    if path.suffix != ".yaml":
+        reading.mistakes.append(Mistake(file, 1, "", f"is never read; rename it to {path.stem}.yaml"))
+        return
+    draft, found = read(path, file)
+    reading.mistakes += found
+    if draft is None:
+        reading.broken[kind].add(path.stem)
+    elif not isinstance(draft.value, dict):
+        reading.broken[kind].add(path.stem)
+        text = f"found {shown(draft.value)}, expected the fields of a {kind}"
+        reading.mistakes.append(draft.mistake((), text))
+    else:
+        reading.drafts[kind].append(draft)
+
+
+def _modelled(model: type[_Model], reading: Reading, kind: str, name: str) -> dict[str, _Model]:
+    """Return the valid models by name, sorted; the mistakes of the others go to the reading."""
+    valid: dict[str, _Model] = {}
+    for draft in reading.drafts[kind]:
+        try:
+            # JSON because strict models take a list for a tuple from there only
+            one = model.model_validate_json(json.dumps(draft.value), by_alias=True, by_name=False)
+        except ValidationError as error:
+            reading.mistakes += mistakes_of(error, model, draft)
+        else:
+            valid[getattr(one, name)] = one
+    return dict(sorted(valid.items()))
+
+
+def _name(path: Path, folder: Path) -> str:
+    return path.relative_to(folder).as_posix()
