@@ -36,7 +36,9 @@ class Settings(BaseSettings):
         snowflake_host: None means the account's own address.
         snowflake_external_volume: Its storage base must be `warehouse`.
         report_dir: Where the page is written.
+        spark_jars: Jars that the driver adds, comma separated; empty where the image has them.
         driver_memory: Heap of the Spark driver.
+        lease_seconds: How long a lease lives without a heartbeat.
     """
 
     model_config = SettingsConfigDict(env_prefix="CALVE_", extra="ignore", frozen=True)
@@ -67,6 +69,7 @@ class Settings(BaseSettings):
     snowflake_external_volume: str = "CALVE_LAKE"
     snowflake_catalog_integration: str = "CALVE_OBJECT_STORE"
     report_dir: Path = Path(".calve/report")
+    spark_jars: str = ""
     driver_memory: str = Field(default="2g", pattern=r"^\d+[mg]$")
     lease_seconds: int = Field(default=60, ge=5)
 

@@ -1,0 +1,167 @@
+"""The Spark application: extract, land, curate and audit one run, pipeline by pipeline, and publish what passed.
+
+It runs under leases that its submitter took. It refuses to work with other contracts than its submitter's.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+from pyspark.sql import SparkSession
+
+from calve.contract.loader import Project
+from calve.contract.models import Contract
+from calve.contract.sources import Source
+from calve.errors import CalveError, DigestMismatchError
+from calve.lake.attempts import end_attempt, start_attempt
+from calve.lake.landings import Landing
+from calve.lake.publication import Publication, pins, publish
+from calve.lake.verdicts import ControlDifference, DatasetVerdict, MetricRow, record_verdicts, verdicts_of
+from calve.runs import Run
+from calve.settings import Settings
+from calve.spark.audit import audit
+from calve.spark.curate import Staged, stage
+from calve.spark.cut import open_cut
+from calve.spark.inputs import World, dimensions_of, touch
+from calve.spark.land import Context, find_landed, land
+from calve.spark.tables import ensure_curated, ensure_raw
+
+logger = logging.getLogger(__name__)
+Tell = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Leased:
+    """A run and the epoch of the lease that its submitter holds for it."""
+
+    run: Run
+    epoch: int
+
+
+@dataclass(frozen=True)
+class Driver:
+    """What the application shares between its runs."""
+
+    session: SparkSession
+    settings: Settings
+    records: psycopg.Connection[Any]
+    catalog: Any
+    project: Project
+    holder: str
+    tell: Tell
+
+
+def perform(driver: Driver, leased: list[Leased], *, digest: str) -> list[tuple[DatasetVerdict, ...]]:
+    """Bring each run to its verdict, in order, and publish those that passed.
+
+    A pipeline whose needed pipeline is blocked still runs, on that pipeline's previous publication.
+
+    Raises:
+        DigestMismatchError: The submitter holds other contracts; nothing was changed.
+    """
+    if digest != driver.project.digest:
+        msg = (
+            f"contracts: submitted with digest {digest}, this image holds {driver.project.digest}; "
+            "deploy the image that carries the submitter's contracts, then run again"
+        )
+        raise DigestMismatchError(msg)
+    return [_perform(driver, each) for each in leased]
+
+
+def _perform(driver: Driver, leased: Leased) -> tuple[DatasetVerdict, ...]:
+    run = leased.run
+    known = verdicts_of(driver.records, run.key)
+    if not known:
+        attempt = start_attempt(driver.records, run, leased.epoch, driver.project.digest, driver.holder)
+        context = Context(
+            session=driver.session,
+            settings=driver.settings,
+            records=driver.records,
+            catalog=driver.catalog,
+            run=run,
+            attempt=attempt,
+            epoch=leased.epoch,
+            digest=driver.project.digest,
+        )
+        try:
+            known = _stage_and_audit(driver, context)
+        except CalveError as error:
+            end_attempt(driver.records, run.key, attempt, "failed", str(error))
+            raise
+        end_attempt(driver.records, run.key, attempt, known[0].word if len(known) == 1 else _word(known), "")
+    if _word(known) == "passed":
+        published = publish(driver.settings, driver.records, run, leased.epoch)
+        driver.tell(_told(published))
+    return known
+
+
+def _word(verdicts: tuple[DatasetVerdict, ...]) -> str:
+    return "blocked" if any(v.word == "blocked" for v in verdicts) else "passed"
+
+
+def _told(published: Publication) -> str:
+    return f"{published.pipeline}: publication {published.number} of {published.run_key}"
+
+
+def _stage_and_audit(driver: Driver, context: Context) -> tuple[DatasetVerdict, ...]:
+    pipeline = context.run.pipeline
+    project, contracts = driver.project, driver.project.contracts_of(pipeline)
+    landings = _land_all(driver, context, project.sources_of(pipeline))
+    needed = project.pipelines[pipeline].needs
+    world = World(project, contracts, landings, pins(driver.records, list(needed)))
+    staged: dict[str, Staged] = {}
+    for contract in contracts:
+        staged[contract.dataset] = _stage(driver, context, world, contract, staged)
+    verdicts: list[DatasetVerdict] = []
+    metrics: dict[str, list[MetricRow]] = {}
+    differences: dict[str, list[ControlDifference]] = {}
+    for contract in contracts:
+        name, began = contract.dataset, time.monotonic()
+        dimensions = dimensions_of(context, world, contract, staged)
+        verdict, metrics[name], differences[name] = audit(context, world, staged, name, dimensions)
+        verdicts.append(verdict)
+        driver.tell(f"audit    {name:<26} {verdict.word:<9} {len(verdict.results)} rules, {_seconds(began)}")
+    return record_verdicts(
+        driver.records, context.run.key, verdicts, epoch=context.epoch, metrics=metrics, differences=differences
+    )
+
+
+def _land_all(driver: Driver, context: Context, sources: tuple[Source, ...]) -> dict[str, Landing]:
+    for source in sources:
+        ensure_raw(context.session, source)
+    found = {source.source: landing for source in sources if (landing := find_landed(context, source)) is not None}
+    missing = [source for source in sources if source.source not in found]
+    for name, landing in found.items():
+        driver.tell(f"land     {name:<26} {landing.rows:>9,} rows, landed by an earlier attempt")
+    if missing:
+        with open_cut(context.settings) as cut:
+            for source in missing:
+                began = time.monotonic()
+                found[source.source] = landing = land(context, cut, source)
+                reread = landing.totals["reread"]
+                note = f", {reread:,} known already" if reread else ""
+                driver.tell(f"land     {source.source:<26} {landing.rows:>9,} rows{note}, {_seconds(began)}")
+    return found
+
+
+def _stage(driver: Driver, context: Context, world: World, contract: Contract, staged: dict[str, Staged]) -> Staged:
+    began = time.monotonic()
+    ensure_curated(context.session, contract)
+    each = stage(context, contract, touch(context, world, contract, staged))
+    counts = ", ".join(f"{n:,} {fate}" for fate, n in sorted(each.counts.items())) or "nothing touched"
+    written = each.written
+    if written is not None:
+        files, total = written.count("added-data-files"), written.count("total-data-files")
+        counts += f"; wrote {files} of {total} files, {written.count('added-records'):,} of "
+        counts += f"{written.count('total-records'):,} rows"
+    driver.tell(f"stage    {contract.dataset:<26} {counts}, {_seconds(began)}")
+    return each
+
+
+def _seconds(began: float) -> str:
+    return f"{time.monotonic() - began:.1f} s"

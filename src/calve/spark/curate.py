@@ -1,0 +1,286 @@
+"""Compute what a run changes in a dataset, and stage it on the attempt's branch; readers see nothing of it.
+
+The unit of work is what the run touched: the rows of `touched_by` units with a landed change (`replace_by` dates
+for a derived dataset, everything for a small `snapshot` one). Those are computed anew from the accepted raw
+versions and compared with the base, and only partitions in which a row differs are written.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import reduce
+
+from pyspark import StorageLevel
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from calve.contract.models import Contract
+from calve.contract.types import spark_type
+from calve.errors import ContractError
+from calve.spark.extract import row_hash
+from calve.spark.land import Context
+from calve.spark.quarantine import judge_rows
+from calve.spark.state import within
+from calve.spark.tables import (
+    LINEAGE,
+    Written,
+    at,
+    curated,
+    ensure_curated,
+    main_snapshot,
+    open_branch,
+    quarantine,
+    write,
+)
+
+Inputs = Mapping[str, DataFrame]
+
+
+@dataclass(frozen=True)
+class Touched:
+    """What a run makes of a dataset, before it is written.
+
+    Attributes:
+        rows: New images of all touched rows, with `_reasons` (empty for good ones) and the lineage columns.
+        old: Base images of the touched rows.
+        differences: One row per grain key: its columns, `_fate`, and the old and the new image as structs.
+        units: The touched units; None means the whole dataset.
+        by: Columns of `units`.
+    """
+
+    rows: DataFrame
+    old: DataFrame
+    differences: DataFrame
+    units: DataFrame | None
+    by: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Staged:
+    """A dataset as staged by one attempt.
+
+    Attributes:
+        base: Snapshot that the branch began at.
+        snapshot: Snapshot that is to be audited and, if it passes, published.
+        touched: None when nothing of the dataset could have changed.
+        counts: Rows per fate at the dataset's grain.
+    """
+
+    contract: Contract
+    base: int
+    snapshot: int
+    quarantine_base: int
+    quarantine_snapshot: int
+    touched: Touched | None
+    counts: Mapping[str, int] = field(default_factory=dict)
+    written: Written | None = None
+
+
+def transform_of(contract: Contract, kind: str = "curate") -> Callable[..., DataFrame]:
+    """Return the dataset's transform, `transforms/<dataset>.py:<kind>_<dataset>`."""
+    name = f"{kind}_{contract.dataset}"
+    try:
+        found: Callable[..., DataFrame] = getattr(importlib.import_module(f"transforms.{contract.dataset}"), name)
+    except (ImportError, AttributeError) as error:
+        msg = f"dataset {contract.dataset}: no function {name} in spark_apps/transforms/{contract.dataset}.py ({error})"
+        raise ContractError(msg) from error
+    return found
+
+
+def compute(
+    context: Context, contract: Contract, inputs: Inputs, units: DataFrame | None, dimensions: Inputs
+) -> Touched:
+    """Run the transform over the touched units and compare the result with the base.
+
+    Args:
+        inputs: The transform's parameters, already limited to the touched units.
+        units: Distinct values of `touched_by` or `replace_by`; None means the whole dataset.
+        dimensions: What `refers` rules look keys up in, by dataset.
+    """
+    rows = _conform(contract, transform_of(contract)(**inputs))
+    rows = rows.withColumn("_row_hash", row_hash(list(contract.column_names)))
+    rows = rows.withColumn("_run_key", F.lit(context.run.key)).withColumn(
+        "_ingested_at", F.lit(context.run.interval.until)
+    )
+    rows = judge_rows(contract, rows, dimensions, context.run.interval).persist(StorageLevel.MEMORY_AND_DISK)
+    base = at(context.session, curated(contract.dataset), main_snapshot(context.session, curated(contract.dataset)))
+    by = (contract.replace_by,) if contract.replace_by else contract.touched_by
+    old = base if units is None else within(base, units, by)
+    if contract.load == "append" and units is not None:
+        keys = rows.select(*contract.grain)
+        old = old.join(keys, on=list(contract.grain), how="leftsemi")
+    old = old.persist(StorageLevel.MEMORY_AND_DISK)
+    return Touched(rows, old, _differences(contract, old, rows), units, by)
+
+
+def _conform(contract: Contract, frame: DataFrame) -> DataFrame:
+    expected = [*contract.column_names, "_source_at"]
+    if frame.columns != expected:
+        msg = (
+            f"dataset {contract.dataset}: the transform returns {', '.join(frame.columns)}; "
+            f"the contract declares {', '.join(expected)} (in this order)"
+        )
+        raise ContractError(msg)
+    found = dict(frame.dtypes)
+    wrong = [
+        f"{c.name} is {found[c.name]}, declared {c.type}"
+        for c in contract.columns
+        if found[c.name] != spark_type(c.type)
+    ]
+    if wrong:
+        msg = f"dataset {contract.dataset}: the transform returns other types: {'; '.join(wrong)}; cast them there"
+        raise ContractError(msg)
+    return frame
+
+
+def _differences(contract: Contract, old: DataFrame, rows: DataFrame) -> DataFrame:
+    """Pair old and new images per grain key and name each pair's fate."""
+    grain = list(contract.grain)
+    images = [*contract.column_names, *LINEAGE]
+    before = old.select(*grain, F.struct(*images).alias("_old"))
+    after = rows.select(*grain, F.struct(*images).alias("_new"), (F.size("_reasons") > 0).alias("_broken"))
+    # A null in the grain can't be joined by equality; such rows are new by definition and caught by the audit.
+    paired = before.join(after, on=grain, how="full")
+    fate = (
+        F.when(F.col("_broken"), "quarantined")
+        .when(F.col("_old").isNull(), "inserted")
+        .when(F.col("_new").isNull(), "deleted")
+        .when(F.col("_old._row_hash") == F.col("_new._row_hash"), "unchanged")
+        .otherwise("updated")
+    )
+    return paired.withColumn("_fate", fate).persist(StorageLevel.MEMORY_AND_DISK)
+
+
+def stage(context: Context, contract: Contract, touched: Touched | None) -> Staged:
+    """Write what changed to the attempt's branch, as one snapshot with the run key in its summary.
+
+    A run that touched nothing leaves an empty snapshot, so that a proof exists for empty days.
+    """
+    ensure_curated(context.session, contract)
+    name = curated(contract.dataset)
+    base = main_snapshot(context.session, name)
+    branch = context.run.branch(context.attempt)
+    open_branch(context.session, name, branch, base)
+    counts = _counts(touched)
+    rows, replacing = _to_write(context, contract, touched, base, counts)
+    written = write(rows, name, branch=branch, summary=_summary(context), replacing=replacing)
+    quarantine_base, quarantine_snapshot = _stage_quarantine(context, contract, touched)
+    return Staged(
+        contract=contract,
+        base=base,
+        snapshot=written.snapshot_id,
+        quarantine_base=quarantine_base,
+        quarantine_snapshot=quarantine_snapshot,
+        touched=touched,
+        counts=counts,
+        written=written,
+    )
+
+
+def _counts(touched: Touched | None) -> dict[str, int]:
+    if touched is None:
+        return {}
+    return {row[0]: row[1] for row in touched.differences.groupBy("_fate").count().collect()}
+
+
+def _summary(context: Context) -> dict[str, str]:
+    return {
+        "calve.attempt": f"{context.run.key}/{context.attempt}",
+        "calve.run-key": context.run.key,
+        "calve.epoch": str(context.epoch),
+        "calve.digest": context.digest,
+    }
+
+
+def _to_write(
+    context: Context, contract: Contract, touched: Touched | None, base: int, counts: Mapping[str, int]
+) -> tuple[DataFrame, Column | None]:
+    table = at(context.session, curated(contract.dataset), base)
+    if touched is None:
+        return table.limit(0), None
+    gone = touched.differences.where(
+        F.col("_fate").isin("updated", "deleted") | ((F.col("_fate") == "quarantined") & F.col("_old").isNotNull())
+    )
+    fresh = touched.differences.where(F.col("_fate").isin("inserted", "updated")).select("_new.*")
+    if not contract.partition_by:
+        kept = table.join(gone.select(*contract.grain), on=list(contract.grain), how="leftanti")
+        changed = sum(counts.get(fate, 0) for fate in ("inserted", "updated", "deleted", "quarantined"))
+        return (kept.unionByName(fresh), F.lit(True)) if changed else (table.limit(0), None)
+    partitions = partition_values(contract, gone.select("_old.*"))
+    if not partitions:
+        return fresh, None
+    inside = partition_filter(contract, partitions)
+    kept = table.where(inside).join(gone.select(*contract.grain), on=list(contract.grain), how="leftanti")
+    return kept.unionByName(fresh), inside
+
+
+def _stage_quarantine(context: Context, contract: Contract, touched: Touched | None) -> tuple[int, int]:
+    """Replace the touched units' broken rows by this run's; what stays broken elsewhere stays."""
+    name = quarantine(contract.dataset)
+    base = main_snapshot(context.session, name)
+    if touched is None:
+        return base, base
+    held = at(context.session, name, base)
+    broken = touched.rows.where(F.size("_reasons") > 0).select(*held.columns)
+    if touched.units is not None:
+        keep = held.join(touched.units, on=list(touched.by), how="leftanti")
+        broken = keep.unionByName(broken)
+    if held.isEmpty() and broken.isEmpty():
+        return base, base
+    branch = context.run.branch(context.attempt)
+    open_branch(context.session, name, branch, base)
+    return base, write(broken, name, branch=branch, summary=_summary(context), replacing=F.lit(True)).snapshot_id
+
+
+def partition_values(contract: Contract, rows: DataFrame) -> list[tuple[object, ...]]:
+    """Return the distinct partitions that the rows lie in, as the starts of their ranges."""
+    starts = [_start(transform).alias(f"p{i}") for i, transform in enumerate(contract.partition_by)]
+    return sorted({tuple(row) for row in rows.select(*starts).distinct().collect()}, key=str)
+
+
+def partition_filter(contract: Contract, partitions: list[tuple[object, ...]]) -> Column:
+    """Return a typed filter that covers exactly these partitions, as whole files."""
+    return reduce(
+        lambda left, right: left | right,
+        [
+            reduce(
+                lambda left, right: left & right,
+                [_covers(contract, t, start) for t, start in zip(contract.partition_by, values, strict=True)],
+            )
+            for values in partitions
+        ],
+    )
+
+
+def _parts(transform: str) -> tuple[str, str]:
+    unit, _, column = transform.rstrip(")").rpartition("(")
+    return unit, column
+
+
+def _start(transform: str) -> Column:
+    unit, column = _parts(transform)
+    return F.date_trunc(unit, F.col(column)) if unit else F.col(column)
+
+
+def _covers(contract: Contract, transform: str, start: object) -> Column:
+    """Compare with literals of the column's own type: Iceberg translates nothing else into a partition filter."""
+    unit, column = _parts(transform)
+    if start is None:
+        return F.col(column).isNull()
+    if not unit or not isinstance(start, datetime):
+        return F.col(column) == F.lit(start)
+    end = _following(start, unit)
+    is_date = next(c.type for c in contract.columns if c.name == column) == "date"
+    low, high = (start.date(), end.date()) if is_date else (start, end)
+    return (F.col(column) >= F.lit(low)) & (F.col(column) < F.lit(high))
+
+
+def _following(start: datetime, unit: str) -> datetime:
+    if unit == "day":
+        return start + timedelta(days=1)
+    if unit == "year":
+        return start.replace(year=start.year + 1)
+    return (start.replace(day=1) + timedelta(days=32)).replace(day=1)

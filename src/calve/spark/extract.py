@@ -1,0 +1,182 @@
+"""Read from a source what changed, at the cut, in parallel, and nothing that may not leave it.
+
+Columns that are dropped are never selected; hashed ones leave this module as keyed hashes only.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from psycopg import sql
+from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from calve.contract.sources import Source
+from calve.contract.types import spark_type
+from calve.settings import Settings
+from calve.spark.cut import Cut
+from calve.spark.session import jdbc_of
+
+ROWS_PER_READER = 100_000
+_BLOCK = 64  # bytes, block size of SHA-256
+
+
+@dataclass(frozen=True)
+class Extracted:
+    """Rows of one source at the cut.
+
+    Attributes:
+        rows: Landed columns plus `_row_hash`; one row per source key.
+        row_count: By the source's own count.
+        sums: Column to sum, by the source's own arithmetic; over the same rows.
+    """
+
+    rows: DataFrame
+    row_count: int
+    sums: dict[str, Decimal]
+
+
+def extract(
+    session: SparkSession,
+    settings: Settings,
+    cut: Cut,
+    source: Source,
+    *,
+    lower: datetime | None,
+    upper: datetime,
+) -> Extracted:
+    """Read the rows that changed in `[lower, upper)`, or the whole table below `upper`."""
+    predicate = _predicate(source, lower, upper)
+    first = source.key[0]
+    numeric = next(c.type for c in source.columns if c.name == first) in ("int", "long")
+    bounds = sql.SQL(", min({k}), max({k})").format(k=sql.Identifier(first)) if numeric else sql.SQL(", null, null")
+    sums = sql.SQL("").join(sql.SQL(", coalesce(sum({}), 0)").format(sql.Identifier(c)) for c in source.totals)
+    query = sql.SQL("select count(*){}{} from {} where {}").format(bounds, sums, _table(source), predicate)
+    count, low, high, *totals = cut.rows(query)[0]
+    frame = _read(session, settings, cut, source, predicate=predicate, spread=(count, low, high))
+    return Extracted(
+        rows=pseudonymise(session, settings, source, frame),
+        row_count=count,
+        sums=dict(zip(source.totals, map(Decimal, totals), strict=True)),
+    )
+
+
+def day_totals(cut: Cut, source: Source, since: datetime) -> list[tuple[Any, ...]]:
+    """Return `(UTC date, live rows, sums…)` per day of `compare_keys` from `since` on, at the source."""
+    day = sql.Identifier(source.deletes.compare_keys or "")
+    alive = sql.SQL("not {}").format(sql.Identifier(source.deletes.soft)) if source.deletes.soft else sql.SQL("true")
+    sums = sql.SQL("").join(sql.SQL(", coalesce(sum({}), 0)").format(sql.Identifier(c)) for c in source.totals)
+    query = sql.SQL(
+        "select cast({day} at time zone 'UTC' as date), count(*){sums} from {table} "
+        "where {alive} and {day} >= {since} group by 1"
+    ).format(day=day, sums=sums, table=_table(source), alive=alive, since=sql.Literal(since))
+    return cut.rows(query)
+
+
+def keys_of_days(
+    session: SparkSession, settings: Settings, cut: Cut, source: Source, days: list[datetime]
+) -> DataFrame:
+    """Return the keys that the source holds on these UTC days, soft-deleted ones too."""
+    day = sql.Identifier(source.deletes.compare_keys or "")
+    predicate = sql.SQL("cast({} at time zone 'UTC' as date) = any({})").format(day, sql.Literal(days))
+    frame = _read(session, settings, cut, source, predicate=predicate, spread=(0, None, None))
+    return pseudonymise(session, settings, source, frame).select(*source.landed_key)
+
+
+def _table(source: Source) -> sql.Identifier:
+    return sql.Identifier(*source.table.split("."))
+
+
+def _predicate(source: Source, lower: datetime | None, upper: datetime) -> sql.Composed:
+    column = sql.Identifier(source.changed_by)
+    below = sql.SQL("{} < {}").format(column, sql.Literal(upper.astimezone(UTC)))
+    if lower is None or source.extract == "whole":
+        return below
+    return sql.SQL("{} >= {} and {}").format(column, sql.Literal(lower.astimezone(UTC)), below)
+
+
+def _read(
+    session: SparkSession,
+    settings: Settings,
+    cut: Cut,
+    source: Source,
+    *,
+    predicate: sql.Composable,
+    spread: tuple[int, Any, Any],
+) -> DataFrame:
+    address, user, password = jdbc_of(settings.source_url.get_secret_value())
+    names = sql.SQL(", ").join(sql.Identifier(column.name) for column in source.landed)
+    query = sql.SQL("(select {} from {} where {}) as extraction").format(names, _table(source), predicate)
+    reader = (
+        session.read.format("jdbc")
+        .option("url", address)
+        .option("user", user)
+        .option("password", password)
+        .option("driver", "org.postgresql.Driver")
+        .option("dbtable", query.as_string(cut.connection))
+        # Without a fetch size the driver commits by itself, leaves the snapshot and reads the moved source.
+        .option("fetchsize", 10_000)
+        .option("sessionInitStatement", _import_snapshot(cut, settings))
+    )
+    count, low, high = spread
+    readers = min(settings.source_max_connections, 1 + count // ROWS_PER_READER)
+    if readers > 1 and low is not None:
+        reader = (
+            reader.option("partitionColumn", source.key[0])
+            .option("lowerBound", low)
+            .option("upperBound", high + 1)
+            .option("numPartitions", readers)
+        )
+    return reader.load()
+
+
+def _import_snapshot(cut: Cut, settings: Settings) -> str:
+    # The fetch size has switched autocommit off, so these are the first statements of a transaction.
+    return (
+        "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY; "
+        f"SET TRANSACTION SNAPSHOT '{cut.snapshot}'; "
+        f"SET LOCAL statement_timeout = '{settings.source_max_snapshot_seconds}s'; SET LOCAL timezone = 'UTC'"
+    )
+
+
+def pseudonymise(session: SparkSession, settings: Settings, source: Source, frame: DataFrame) -> DataFrame:
+    """Cast to the declared types, hash what is to be hashed, add `_row_hash` over what lands."""
+    if any(column.land == "hash" for column in source.landed):
+        # As a relation, not as literals: Spark writes literals into plans, logs and event files.
+        frame = frame.crossJoin(F.broadcast(_pads(session, settings)))
+    columns = [
+        keyed_hash(F.col(c.name), c.domain or "", settings.hash_key_id).alias(c.landed_name)
+        if c.land == "hash"
+        else F.col(c.name).cast(spark_type(c.type)).alias(c.name)
+        for c in source.landed
+    ]
+    return frame.select(*columns).withColumn("_row_hash", row_hash([c.landed_name for c in source.landed]))
+
+
+def _pads(session: SparkSession, settings: Settings) -> DataFrame:
+    key = settings.hash_key.get_secret_value().encode()
+    key = hashlib.sha256(key).digest() if len(key) > _BLOCK else key
+    key = key.ljust(_BLOCK, b"\0")
+    inner, outer = bytes(b ^ 0x36 for b in key), bytes(b ^ 0x5C for b in key)
+    return session.createDataFrame([(bytearray(inner), bytearray(outer))], "_inner binary, _outer binary")
+
+
+def keyed_hash(value: Column, domain: str, key_id: str) -> Column:
+    """Return `<key id>:<HMAC-SHA256 of domain:value>` (RFC 2104), in hex; null stays null.
+
+    Needs the columns `_inner` and `_outer`, the key's two pads.
+    """
+    message = F.concat(F.lit(f"{domain}:"), value.cast("string")).cast("binary")
+    inner = F.unhex(F.sha2(F.concat(F.col("_inner"), message), 256))
+    digest = F.sha2(F.concat(F.col("_outer"), inner), 256)
+    return F.when(value.isNotNull(), F.concat(F.lit(f"{key_id}:"), digest))
+
+
+def row_hash(names: list[str]) -> Column:
+    """Return a SHA-256 over the named columns that tells null from empty."""
+    parts = [F.coalesce(F.col(name).cast("string"), F.lit("\0")) for name in names]
+    return F.sha2(F.concat_ws("\x1f", *parts), 256)

@@ -1,0 +1,145 @@
+"""Resolve what a transform reads, limited to what the run touched.
+
+A transform sees, under the names that its contract lists: sources at their latest accepted live state, siblings as this
+run staged them, and datasets of other pipelines exactly as pinned at the run's start.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import reduce
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from calve.contract.loader import Project
+from calve.contract.models import Contract
+from calve.contract.rules import Refers
+from calve.errors import ContractError
+from calve.lake.landings import Landing, accepted_landings
+from calve.lake.publication import Pinned
+from calve.spark.curate import Staged, Touched, compute, transform_of
+from calve.spark.land import Context
+from calve.spark.state import Accepted, live_rows, versions, within
+from calve.spark.tables import at, curated
+
+
+@dataclass(frozen=True)
+class World:
+    """What one run of a pipeline stands on.
+
+    Attributes:
+        contracts: Those of the pipeline, siblings before what is derived from them.
+        landings: This run's landing of each source.
+        pins: Published snapshots of the datasets of needed pipelines, by table name.
+    """
+
+    project: Project
+    contracts: tuple[Contract, ...]
+    landings: Mapping[str, Landing]
+    pins: Mapping[str, Pinned]
+
+
+def touch(context: Context, world: World, contract: Contract, staged: Mapping[str, Staged]) -> Touched | None:
+    """Compute the rows that the run changes in a dataset; None when nothing can have changed."""
+    dimensions = dimensions_of(context, world, contract, staged)
+    if contract.derived_from:
+        return _touch_derived(context, contract, staged, dimensions)
+    if all(world.landings[name].rows == 0 for name in contract.sources) and not _begun_anew(context, world, contract):
+        return None
+    units = _units(context, world, contract)
+    inputs = {name: _source(context, world, contract, name, units) for name in (*contract.sources, *contract.lookup)}
+    inputs |= {name: _dataset(context, world, name, staged) for name in contract.reads}
+    return compute(context, contract, inputs, units, dimensions)
+
+
+def _begun_anew(context: Context, world: World, contract: Contract) -> bool:
+    """Tell whether a whole-table dataset was last written under another contract, or never."""
+    if contract.load != "snapshot":
+        return False
+    row = context.session.sql(
+        f"select s.summary['calve.digest'] from {curated(contract.dataset)}.snapshots as s "
+        f"join {curated(contract.dataset)}.refs as r on r.snapshot_id = s.snapshot_id where r.name = 'main'"
+    ).first()
+    return row is None or row[0] != world.project.digest
+
+
+def accepted_of(context: Context, world: World, source: str) -> Accepted:
+    """Return which landings of the source this run may read."""
+    return Accepted(tuple(accepted_landings(context.records, source)), world.landings[source].landing_id)
+
+
+def _units(context: Context, world: World, contract: Contract) -> DataFrame | None:
+    """Return the touched units: those with a row that landed in this run. None means all."""
+    if contract.load == "snapshot":
+        return None
+    accepted = {name: accepted_of(context, world, name) for name in contract.sources}
+    if all(each.first for each in accepted.values()):
+        return None
+    parts = [
+        versions(context.session, world.project.sources[name], Accepted((), each.own)).select(*contract.touched_by)
+        for name, each in accepted.items()
+    ]
+    return reduce(DataFrame.unionByName, parts).dropna().distinct().persist()
+
+
+def _source(context: Context, world: World, contract: Contract, name: str, units: DataFrame | None) -> DataFrame:
+    source, accepted = world.project.sources[name], accepted_of(context, world, name)
+    if contract.load == "append" and name in contract.sources:
+        accepted = Accepted((), accepted.own)
+    frame = versions(context.session, source, accepted)
+    if units is not None:
+        frame = within(frame, units, contract.touched_by)
+    return live_rows(frame, source)
+
+
+def _dataset(context: Context, world: World, name: str, staged: Mapping[str, Staged]) -> DataFrame:
+    if name in staged:
+        snapshot = staged[name].snapshot
+    elif curated(name) in world.pins:
+        snapshot = world.pins[curated(name)].snapshot_id
+    else:
+        pipeline = world.project.contracts[name].pipeline
+        msg = f"dataset {name} was never published; publish its pipeline first: calve run {pipeline}"
+        raise ContractError(msg)
+    return at(context.session, curated(name), snapshot).select(*world.project.contracts[name].column_names)
+
+
+def dimensions_of(
+    context: Context, world: World, contract: Contract, staged: Mapping[str, Staged]
+) -> dict[str, DataFrame]:
+    """Return the keys of every dimension that a `refers` rule names, as readers will join them."""
+    names = {rule.to for rule in contract.audit if isinstance(rule, Refers)}
+    return {
+        name: _dataset(context, world, name, staged).select(*world.project.contracts[name].grain)
+        for name in sorted(names)
+    }
+
+
+def images(staged: Staged) -> DataFrame | None:
+    """Return old and new images of the rows that this run changes, in the contract's columns."""
+    if staged.touched is None:
+        return None
+    changed = staged.touched.differences.where(F.col("_fate") != "unchanged")
+    columns = staged.contract.column_names
+    old = changed.where(F.col("_old").isNotNull()).select(*(F.col(f"_old.{c}") for c in columns))
+    new = changed.where(F.col("_fate").isin("inserted", "updated")).select(*(F.col(f"_new.{c}") for c in columns))
+    return old.unionByName(new)
+
+
+def _touch_derived(
+    context: Context, contract: Contract, staged: Mapping[str, Staged], dimensions: Mapping[str, DataFrame]
+) -> Touched | None:
+    siblings = {name: staged[name] for name in contract.derived_from}
+    if all(set(each.counts) <= {"unchanged"} for each in siblings.values()):
+        return None
+    tables = {
+        name: at(context.session, curated(name), each.snapshot).select(*each.contract.column_names)
+        for name, each in siblings.items()
+    }
+    changed = {
+        name: tables[name].limit(0) if (found := images(each)) is None else found for name, each in siblings.items()
+    }
+    dates = transform_of(contract, "touched")(changed=changed, **tables).dropna().distinct().persist()
+    return compute(context, contract, {**tables, "dates": dates}, dates, dimensions)

@@ -1,0 +1,214 @@
+"""Land what changed in a source as one snapshot of its raw table, once per run key.
+
+An attempt that died without a verdict is resumed on its landing; a landing that was never recorded is adopted
+by what its snapshot says. Rows whose hash is known land as nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import uuid4
+
+import psycopg
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from calve.contract.sources import Source
+from calve.lake.catalog import find_snapshot
+from calve.lake.landings import (
+    Landing,
+    accepted_landings,
+    find_landing,
+    next_sequence,
+    record_landing,
+    watermark,
+)
+from calve.runs import Run
+from calve.settings import Settings
+from calve.spark.cut import Cut, check_description
+from calve.spark.extract import Extracted, day_totals, extract, keys_of_days
+from calve.spark.state import Accepted, is_live, latest, versions
+from calve.spark.tables import ensure_raw, raw, summary_json, write
+
+logger = logging.getLogger(__name__)
+COMPARED_DAYS = timedelta(days=35)
+
+
+@dataclass(frozen=True)
+class Context:
+    """What every step of one attempt needs.
+
+    Attributes:
+        attempt: Number of this try at the run.
+        epoch: Epoch of the lease under which it may change anything.
+    """
+
+    session: SparkSession
+    settings: Settings
+    records: psycopg.Connection[Any]
+    catalog: Any
+    run: Run
+    attempt: int
+    epoch: int
+    digest: str
+
+
+def find_landed(context: Context, source: Source) -> Landing | None:
+    """Return this run's landing of the source when an earlier attempt finished it, recorded or not."""
+    recorded = find_landing(context.records, context.run.key, source.source)
+    if recorded is not None:
+        return recorded
+    ensure_raw(context.session, source)
+    found = find_snapshot(context.catalog, raw(source.source), "calve.run-key", context.run.key, ref="main")
+    if found is None:
+        return None
+    summary = context.session.sql(
+        f"select summary from {raw(source.source)}.snapshots where snapshot_id = {found}"
+    ).first()
+    said = dict(summary[0]) if summary else {}
+    facts = json.loads(said["calve.landing"]) | {"rows": int(said.get("added-records", 0))}
+    logger.info("landing adopted", extra={"source": source.source, "run_key": context.run.key, "snapshot_id": found})
+    return record_landing(context.records, _landing(facts, found))
+
+
+def land(context: Context, cut: Cut, source: Source) -> Landing:
+    """Extract the source at the cut and land what is new; return the landing that counts for this run."""
+    warnings = check_description(cut, source)
+    upper = context.run.interval.until
+    lower = _lower_bound(context, source)
+    taken = extract(context.session, context.settings, cut, source, lower=lower, upper=upper)
+    rows = taken.rows.withColumn("_op", F.lit("U")).persist()
+    try:
+        accepted = Accepted(tuple(accepted_landings(context.records, source.source)), "")
+        fresh, reread = _without_known(context, source, rows, accepted, lower)
+        gone = _tombstones(context, cut, source, rows, accepted)
+        facts = _facts(context, cut, source, lower, warnings) | _measure(rows, taken) | {"reread": reread}
+        return _append(context, source, fresh.unionByName(gone) if gone is not None else fresh, facts)
+    finally:
+        rows.unpersist()
+
+
+def _lower_bound(context: Context, source: Source) -> datetime | None:
+    mark = watermark(context.records, source.source)
+    if mark is None:
+        return None
+    return min(mark, context.run.interval.since) - source.lateness_span
+
+
+def _facts(
+    context: Context, cut: Cut, source: Source, lower: datetime | None, warnings: tuple[str, ...]
+) -> dict[str, Any]:
+    upper = context.run.interval.until
+    return {
+        "run_key": context.run.key,
+        "source": source.source,
+        "landing_id": f"{context.run.key}/{context.attempt}/{uuid4().hex[:8]}",
+        "cut_at": cut.cut_at.astimezone(UTC).isoformat(),
+        "lower": lower.isoformat() if lower else None,
+        "upper": upper.isoformat(),
+        "next_lower": min(upper, cut.oldest_open).astimezone(UTC).isoformat(),
+        "seq": next_sequence(context.records),
+        "warnings": list(warnings),
+    }
+
+
+def _measure(rows: DataFrame, taken: Extracted) -> dict[str, Any]:
+    sums = [F.coalesce(F.sum(name), F.lit(0)).alias(name) for name in taken.sums]
+    found = rows.agg(F.count(F.lit(1)).alias("rows"), *sums).first()
+    counted = found.asDict() if found else {}
+    return {
+        "source_rows": taken.row_count,
+        "source_sums": {name: str(value) for name, value in taken.sums.items()},
+        "read_rows": counted["rows"],
+        "read_sums": {name: str(Decimal(counted[name])) for name in taken.sums},
+    }
+
+
+def _without_known(
+    context: Context, source: Source, rows: DataFrame, accepted: Accepted, lower: datetime | None
+) -> tuple[DataFrame, int]:
+    """Drop the rows that the lake holds as they are, and count them."""
+    if accepted.first:
+        return rows, 0
+    known = versions(context.session, source, accepted)
+    if source.extract == "whole":
+        known = latest(known, source).where(F.col("_op") == "U")
+    elif lower is not None:
+        known = known.where((F.col(source.changed_by) >= F.lit(lower)) & (F.col("_op") == "U"))
+    columns = [*source.landed_key, "_row_hash"]
+    fresh = rows.join(known.select(*columns), on=columns, how="leftanti").persist()
+    return fresh, rows.count() - fresh.count()
+
+
+def _tombstones(context: Context, cut: Cut, source: Source, rows: DataFrame, accepted: Accepted) -> DataFrame | None:
+    """Return a tombstone for every row that the lake holds and the source no longer has."""
+    if accepted.first:
+        return None
+    columns = [c.landed_name for c in source.landed]
+    known = versions(context.session, source, accepted)
+    if source.extract == "whole":
+        held = latest(known, source).where(F.col("_op") == "U")
+        gone = held.join(rows.select(*source.landed_key), on=list(source.landed_key), how="leftanti")
+        return gone.select(*columns, "_row_hash", F.lit("D").alias("_op"))
+    if source.deletes.compare_keys is None:
+        return None
+    day, since = source.deletes.compare_keys, context.run.interval.until - COMPARED_DAYS
+    recent = known.where(F.col(day) >= F.lit(since))
+    mine = rows.where(F.col(day) >= F.lit(since)).withColumn("_landed_seq", F.lit(2**62))
+    held = latest(recent.unionByName(mine, allowMissingColumns=True), source).where(F.col("_op") == "U").persist()
+    days = _days_that_differ(cut, source, held, since)
+    if not days:
+        return None
+    keys = keys_of_days(context.session, context.settings, cut, source, days)
+    gone = held.where(F.to_date(day).isin(days)).join(keys, on=list(source.landed_key), how="leftanti")
+    return gone.select(*columns, "_row_hash", F.lit("D").alias("_op"))
+
+
+def _days_that_differ(cut: Cut, source: Source, held: DataFrame, since: datetime) -> list[Any]:
+    day = source.deletes.compare_keys or ""
+    sums = [F.coalesce(F.sum(name), F.lit(0)).alias(f"sum_{name}") for name in source.totals]
+    alive = held.where(is_live(source)).groupBy(F.to_date(day).alias("day"))
+    lake = {row[0]: tuple(row[1:]) for row in alive.agg(F.count(F.lit(1)), *sums).collect()}
+    there = {row[0]: tuple(row[1:]) for row in day_totals(cut, source, since)}
+    return sorted(d for d in lake if lake[d] != there.get(d))
+
+
+def _append(context: Context, source: Source, rows: DataFrame, facts: dict[str, Any]) -> Landing:
+    ensure_raw(context.session, source)
+    landed = (
+        rows.withColumn("_landing_id", F.lit(facts["landing_id"]))
+        .withColumn("_run_key", F.lit(facts["run_key"]))
+        .withColumn("_landed_seq", F.lit(facts["seq"]).cast("bigint"))
+    )
+    summary = {
+        "calve.landing-id": facts["landing_id"],
+        "calve.run-key": facts["run_key"],
+        "calve.landing": summary_json(facts),
+    }
+    written = write(landed, raw(source.source), branch=None, summary=summary)
+    return record_landing(
+        context.records, _landing(facts | {"rows": written.count("added-records")}, written.snapshot_id)
+    )
+
+
+def _landing(facts: dict[str, Any], snapshot_id: int) -> Landing:
+    """Build the record from what the snapshot says; `totals` holds the counts and sums of both sides."""
+    lower = facts["lower"]
+    return Landing(
+        run_key=facts["run_key"],
+        source=facts["source"],
+        landing_id=facts["landing_id"],
+        snapshot_id=snapshot_id,
+        cut_at=datetime.fromisoformat(facts["cut_at"]),
+        lower=datetime.fromisoformat(lower) if lower else None,
+        upper=datetime.fromisoformat(facts["upper"]),
+        next_lower=datetime.fromisoformat(facts["next_lower"]),
+        rows=facts["rows"],
+        totals={k: facts[k] for k in ("source_rows", "source_sums", "read_rows", "read_sums", "reread", "warnings")},
+        seq=facts["seq"],
+    )
