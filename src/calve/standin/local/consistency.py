@@ -36,8 +36,7 @@ def check_local_state(settings: Settings) -> None:
         "s3_endpoint": settings.s3_endpoint,
         "s3_region": settings.s3_region,
         "s3_access_key_id": settings.s3_access_key_id and settings.s3_access_key_id.get_secret_value(),
-        "s3_secret_access_key": settings.s3_secret_access_key
-        and settings.s3_secret_access_key.get_secret_value(),
+        "s3_secret_access_key": settings.s3_secret_access_key and settings.s3_secret_access_key.get_secret_value(),
     }
     check_lake(settings.catalog_url.get_secret_value(), store.client(given), settings.bucket)
 

@@ -47,9 +47,7 @@ def _port(part: str, known: object, environ: Mapping[str, str]) -> int:
     variable = f"CALVE_LOCAL_PORT_{part.upper()}"
     asked = environ.get(variable, str(known))
     if not asked.isdecimal() or not 0 < int(asked) <= _LARGEST_PORT:
-        msg = (
-            f"{variable}: found {asked!r}, expected a port between 1 and {_LARGEST_PORT}; correct or unset it"
-        )
+        msg = f"{variable}: found {asked!r}, expected a port between 1 and {_LARGEST_PORT}; correct or unset it"
         raise SettingsError(msg)
     return int(asked)
 

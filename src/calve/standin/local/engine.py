@@ -70,9 +70,7 @@ def up(state: State, environ: Mapping[str, str]) -> EngineStatus:
     """
     with state.locked():
         if not state.settings() and postgres.has_data(state):
-            msg = (
-                f"state {state.root}: PostgreSQL's data is there, settings.json with its passwords is gone; "
-            )
+            msg = f"state {state.root}: PostgreSQL's data is there, settings.json with its passwords is gone; "
             raise LocalEngineError(msg + f"start anew with {consistency.START_ANEW}")
         settings = defaults.complete(state.settings(), environ)
         servers = _servers(state, settings)
@@ -181,13 +179,10 @@ def status(state: State) -> EngineStatus:
 
 def _part_status(server: _Server, recorded: Recorded | None) -> PartStatus:
     process = recorded.process() if recorded else None
-    if process is None:
-        word = "crashed" if recorded else "stopped"
-    else:
+    word = "crashed" if recorded else "stopped"
+    if process is not None:
         word = "running" if server.answers() else "silent"
-    return PartStatus(
-        server.part.name, word, f"127.0.0.1:{server.part.port}", process.pid if process else None
-    )
+    return PartStatus(server.part.name, word, f"127.0.0.1:{server.part.port}", process.pid if process else None)
 
 
 def _lake(settings: dict[str, object]) -> str:

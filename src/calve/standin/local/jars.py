@@ -101,9 +101,7 @@ def fetch_jars(java_home: Path) -> list[Path]:
 
 def _accept(jar: Jar, fetched: Path, target: Path) -> None:
     if (found := _sha256(fetched)) != jar.sha256:
-        raise LocalEngineError(
-            _mismatch(jar, fetched, found, "nothing was kept; look who answers for the repository")
-        )
+        raise LocalEngineError(_mismatch(jar, fetched, found, "nothing was kept; look who answers for the repository"))
     with effect("jars.store"):
         fetched.replace(target)
 
@@ -181,9 +179,7 @@ def _mismatch(jar: Jar, path: Path, found: str, hint: str) -> str:
 
 def _unresolved(jars: list[Jar], said: str) -> str:
     wanted = ", ".join(f"{jar.organisation}:{jar.name}:{jar.version}" for jar in jars)
-    telling = [
-        line.strip() for line in said.splitlines() if line.strip() and not set(line.strip()) <= {".", " "}
-    ]
+    telling = [line.strip() for line in said.splitlines() if line.strip() and not set(line.strip()) <= {".", " "}]
     tail = "\n".join(f"  {line[:200]}" for line in telling[-12:])
     return (
         f"jars: Ivy did not get {wanted}; it said\n{tail}\n"

@@ -77,9 +77,7 @@ def spark_environment() -> dict[str, str]:
     """Return the variables that a Spark session needs before its first import of pyspark or pydeequ."""
     spark = find_spec("pyspark")
     if spark is None or spark.origin is None:
-        msg = (
-            "Spark: pyspark is not installed, expected the versions of requirements/dev.txt; run `make setup`"
-        )
+        msg = "Spark: pyspark is not installed, expected the versions of requirements/dev.txt; run `make setup`"
         raise LocalEngineError(msg)
     return {
         "JAVA_HOME": str(java_home()),

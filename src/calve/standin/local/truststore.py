@@ -32,17 +32,13 @@ def trust_options(work: Path) -> list[list[str]]:
 
 def _java_store(pem: bytes) -> bytes:
     # Java trusts a certificate of a PKCS12 file only with an attribute of its own, which this call sets.
-    return pkcs12.serialize_java_truststore(
-        list(_certificates(pem)), BestAvailableEncryption(PASSWORD.encode())
-    )
+    return pkcs12.serialize_java_truststore(list(_certificates(pem)), BestAvailableEncryption(PASSWORD.encode()))
 
 
 def _certificates(pem: bytes) -> Iterator[pkcs12.PKCS12Certificate]:
     for number, block in enumerate(pem.split(_BEGIN)[1:]):
         with warnings.catch_warnings():
-            warnings.simplefilter(
-                "ignore"
-            )  # old authorities with a serial number of 0 are still in every bundle
+            warnings.simplefilter("ignore")  # old authorities with a serial number of 0 are still in every bundle
             try:
                 certificate = x509.load_pem_x509_certificate(_BEGIN + block)
             except ValueError:
