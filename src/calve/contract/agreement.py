@@ -1,25 +1,37 @@
-"""Whether declarations agree with each other. Works on drafts, so that one mistake hides no other."""
+"""Whether declarations agree with themselves and each other; the list of checks."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from pathlib import Path, PurePosixPath
+from collections.abc import Mapping
+from pathlib import Path
 
+from calve.contract.checks.columns import column_mistakes
+from calve.contract.checks.declared import Declarations
+from calve.contract.checks.privacy import privacy_mistakes
+from calve.contract.checks.references import reference_mistakes
+from calve.contract.checks.rules import rule_mistakes
+from calve.contract.checks.schedule import schedule_mistakes
+from calve.contract.checks.transforms import transform_mistakes
 from calve.contract.document import Draft
 from calve.contract.mistakes import Mistake
 
-NAMED_BY = {"contract": "dataset", "source": "source"}
+CHECKS = (
+    column_mistakes,
+    rule_mistakes,
+    reference_mistakes,
+    privacy_mistakes,
+    transform_mistakes,
+    schedule_mistakes,
+)
 
 
-def disagreements(
-    folder: Path, drafts: Mapping[str, list[Draft]], broken: Mapping[str, set[str]]
-) -> list[Mistake]:
-    """Return every mistake that no single field shows."""
-    return [mistake for kind, field in NAMED_BY.items() for mistake in _named(drafts[kind], field)]
+def disagreements(folder: Path, drafts: Mapping[str, list[Draft]], unreadable: Mapping[str, set[str]]) -> list[Mistake]:
+    """Return every mistake that no single field shows.
 
-
-def _named(drafts: list[Draft], field: str) -> Iterator[Mistake]:
-    for draft in drafts:
-        name, stem = draft.text(field), PurePosixPath(draft.file).stem
-        if name is not None and name != stem:
-            yield draft.mistake((field,), f"found '{name}' in {stem}.yaml; expected one name for both")
+    Args:
+        folder: Holds `iceberg/` and `spark_apps/`.
+        drafts: All drafts by kind, valid or not.
+        unreadable: Names of files that could not be read, by kind.
+    """
+    declarations = Declarations(folder, drafts, unreadable)
+    return [mistake for check in CHECKS for mistake in check(declarations)]

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
-from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+from ruamel.yaml.nodes import MappingNode, Node, SequenceNode
 
 from calve.contract.mistakes import Loc, Mistake
 
@@ -39,8 +39,8 @@ class Draft:
         """Return what stands at a location, or None."""
         here = self.value
         for step in loc:
-            if isinstance(here, dict) and step in here:
-                here = here[step]
+            if isinstance(here, dict):
+                here = here.get(step)
             elif isinstance(here, list) and isinstance(step, int) and step < len(here):
                 here = here[step]
             else:
@@ -128,8 +128,8 @@ def _plain(node: Node, loc: Loc, lines: dict[Loc, int], doubled: list[tuple[Loc,
     return _scalar(node)
 
 
-def _scalar(node: ScalarNode) -> object:
-    kind, text = node.tag.rpartition(":")[2], str(node.value)
+def _scalar(node: Node) -> object:
+    kind, text = str(node.tag).rpartition(":")[2], str(node.value)
     if kind == "null":
         return None
     if kind == "bool":
@@ -144,6 +144,6 @@ def _scalar(node: ScalarNode) -> object:
 
 
 def listing(draft: Draft) -> Iterator[Draft]:
-    """Yield each mapping of a file that holds a list, as a draft of its own."""
-    for loc, item in draft.mappings():
-        yield Draft(draft.file, item, draft.lines, loc)
+    """Yield each item of a file that holds a list, as a draft of its own."""
+    for n, item in enumerate(draft.value if isinstance(draft.value, list) else []):
+        yield Draft(draft.file, item, draft.lines, (n,))

@@ -28,11 +28,19 @@ _Model = TypeVar("_Model", bound=BaseModel)
 
 @dataclass
 class Reading:
-    """What was found so far: drafts by kind, valid or not, and the mistakes."""
+    """What was found so far.
+
+    Attributes:
+        drafts: By kind, valid or not.
+        broken: Names of files that hold no draft, by kind.
+        of_models: What a model as a whole refused. The checks say the same in more detail, so these count
+            only where no check found anything.
+    """
 
     drafts: dict[str, list[Draft]] = field(default_factory=dict)
     broken: dict[str, set[str]] = field(default_factory=dict)
     mistakes: list[Mistake] = field(default_factory=list)
+    of_models: list[Mistake] = field(default_factory=list)
 
 
 def load_project(folder: Path) -> Project:
@@ -54,6 +62,8 @@ def examine(folder: Path) -> tuple[Project | None, list[Mistake]]:
     sources = _modelled(Source, reading, "source", "source")
     pipelines = _modelled(Pipeline, reading, "pipeline", "pipeline")
     reading.mistakes += disagreements(folder, reading.drafts, reading.broken)
+    files = {mistake.file for mistake in reading.mistakes}
+    reading.mistakes += [mistake for mistake in reading.of_models if mistake.file not in files]
     if reading.mistakes:
         return None, sorted(set(reading.mistakes))
     declared: dict[str, dict[str, Declared]] = {
@@ -70,26 +80,36 @@ def _read_all(folder: Path) -> Reading:
         place = folder / "iceberg" / f"{kind}s"
         reading.drafts[kind], reading.broken[kind] = [], set()
         paths = sorted(place.glob("*.y*ml"))
-        if not any(path.suffix == ".yaml" for path in paths):
-            reading.mistakes.append(Mistake(_name(place, folder), 1, "", f"holds no .yaml file; add a {kind}"))
         for path in paths:
             _read_one(path, kind, folder, reading)
-    path = folder / "iceberg" / "pipelines.yaml"
-    reading.drafts["pipeline"], reading.broken["pipeline"] = [], set()
+        if not any(path.suffix == ".yaml" for path in paths):
+            reading.broken[kind].add("*")
+            reading.mistakes.append(Mistake(_name(place, folder), 1, "", f"holds no .yaml file; add a {kind}"))
+    _read_pipelines(folder / "iceberg" / "pipelines.yaml", folder, reading)
+    return reading
+
+
+def _read_pipelines(path: Path, folder: Path, reading: Reading) -> None:
+    file = _name(path, folder)
+    reading.drafts["pipeline"], reading.broken["pipeline"] = [], {"*"}
     if not path.exists():
-        text = "is not there; add it with a list of pipelines"
-        reading.mistakes.append(Mistake(_name(path, folder), 1, "", text))
-        return reading
-    draft, found = read(path, _name(path, folder))
+        reading.mistakes.append(Mistake(file, 1, "", "is not there; add it with a list of pipelines"))
+        return
+    draft, found = read(path, file)
     reading.mistakes += found
-    if draft is not None and isinstance(draft.value, list):
-        reading.drafts["pipeline"] = list(listing(draft))
-    elif draft is not None:
+    if draft is None:
+        return
+    if not isinstance(draft.value, list):
         text = f"found {shown(draft.value)}, expected a list of pipelines: `- pipeline: ...`"
         reading.mistakes.append(draft.mistake((), text))
-    else:
-        reading.broken["pipeline"].add("*")
-    return reading
+        return
+    reading.broken["pipeline"] = set()
+    for one in listing(draft):
+        if isinstance(one.value, dict):
+            reading.drafts["pipeline"].append(one)
+        else:
+            text = f"found {shown(one.value)}, expected the fields of a pipeline"
+            reading.mistakes.append(one.mistake((), text))
 
 
 def _read_one(path: Path, kind: str, folder: Path, reading: Reading) -> None:
@@ -117,7 +137,9 @@ def _modelled(model: type[_Model], reading: Reading, kind: str, name: str) -> di
             # JSON because strict models take a list for a tuple from there only
             one = model.model_validate_json(json.dumps(draft.value), by_alias=True, by_name=False)
         except ValidationError as error:
-            reading.mistakes += mistakes_of(error, model, draft)
+            found = mistakes_of(error, model, draft)
+            reading.mistakes += [mistake for mistake in found if mistake.field]
+            reading.of_models += [mistake for mistake in found if not mistake.field]
         else:
             valid[getattr(one, name)] = one
     return dict(sorted(valid.items()))

@@ -29,7 +29,12 @@ _PATTERNS = {
     r"^[a-z_][a-z0-9_]*\.[a-z_][a-z0-9_]*$": "schema.table in lower case",
 }
 _TRANSFORM = "a column, or month(column), day(column), year(column)"
-_BOUNDS = {"greater_than": "more than", "greater_than_equal": "at least", "less_than": "less than"}
+_BOUNDS = {
+    "greater_than": "more than",
+    "greater_than_equal": "at least",
+    "less_than": "less than",
+    "less_than_equal": "at most",
+}
 
 
 def mistakes_of(error: ValidationError, model: type[BaseModel], draft: Draft) -> list[Mistake]:
@@ -66,7 +71,7 @@ def _merged(texts: list[str]) -> list[str]:
 
 
 def _told(error: Mapping[str, Any], loc: Loc, model: type[BaseModel], draft: Draft) -> str:
-    kind, given, context = str(error["type"]), error["input"], error.get("ctx", {})
+    kind, given = str(error["type"]), error["input"]
     if kind == "extra_forbidden":
         known = _fields(_model_at(model, error["loc"][:-1]))
         return f"unknown field, expected one of {listed(known)}{hint(str(loc[-1]), known)}"
@@ -74,23 +79,25 @@ def _told(error: Mapping[str, Any], loc: Loc, model: type[BaseModel], draft: Dra
         return f"is missing; add `{loc[-1]}:`"
     if kind == "rule_kind":
         return _told_kind(given, str(error["msg"]))
-    if kind == "literal_error":
-        allowed = [word.strip(" '") for word in context["expected"].replace(" or ", ", ").split(", ")]
-        return f"found {shown(given)}, expected one of {listed(allowed)}{hint(str(given), allowed)}"
-    if kind == "string_pattern_mismatch":
-        return f"found {shown(given)}, expected {_PATTERNS.get(context['pattern'], _TRANSFORM)}"
     if kind == "too_short":
         return "" if draft.at(loc) else "is empty; name at least one"
-    if kind == "string_too_short":
-        return f"found {shown(given)}, expected a longer text"
     if kind == "value_error":
-        return str(context["error"])
-    if kind.rpartition("_equal")[0] in _BOUNDS or kind in _BOUNDS:
+        return str(error["ctx"]["error"])
+    return f"found {shown(given)}, expected {_expected(kind, given, error.get('ctx', {}))}"
+
+
+def _expected(kind: str, given: object, context: Mapping[str, Any]) -> str:
+    if kind == "literal_error":
+        allowed = [word.strip(" '") for word in context["expected"].replace(" or ", ", ").split(", ")]
+        return f"one of {listed(allowed)}{hint(str(given), allowed)}"
+    if kind == "string_pattern_mismatch":
+        return _PATTERNS.get(context["pattern"], _TRANSFORM)
+    if kind == "string_too_short":
+        return "a longer text"
+    if kind in _BOUNDS:
         bound = next(context[word] for word in ("gt", "ge", "lt", "le") if word in context)
-        word = "at most" if kind == "less_than_equal" else _BOUNDS[kind]
-        return f"found {shown(given)}, expected {word} {bound}"
-    expected = _KINDS_OF_VALUE.get(kind.rpartition("_")[0])
-    return f"found {shown(given)}, expected {expected or 'another kind of value'}"
+        return f"{_BOUNDS[kind]} {bound:g}"
+    return _KINDS_OF_VALUE.get(kind.rpartition("_")[0], "another kind of value")
 
 
 def _told_kind(given: object, msg: str) -> str:

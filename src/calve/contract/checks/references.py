@@ -1,0 +1,125 @@
+"""Whether files name each other rightly: sources, datasets, pipelines; and nothing waits for itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+
+from calve.contract.checks.declared import NAMED_BY, Declarations, landed_columns
+from calve.contract.document import Draft
+from calve.contract.mistakes import Loc, Mistake, hint, listed
+from calve.contract.order import cycle_in
+
+
+def reference_mistakes(all_: Declarations) -> Iterator[Mistake]:
+    """Yield the mistakes in what refers to another file."""
+    yield from _names(all_)
+    for draft in all_.contracts:
+        yield from _sources(draft, all_)
+        yield from _siblings(draft, all_)
+        yield from _reads(draft, all_)
+        yield from _touched(draft, all_)
+    for draft in all_.drafts["pipeline"]:
+        for loc, name in draft.texts("needs"):
+            yield from all_.unknown("pipeline", draft, loc, name)
+    yield from _shared(all_)
+    yield from _cycles(all_)
+
+
+def _names(all_: Declarations) -> Iterator[Mistake]:
+    first: dict[str, tuple[str, str]] = {}
+    for kind, field in NAMED_BY.items():
+        for draft in all_.drafts[kind]:
+            name, stem = draft.text(field), PurePosixPath(draft.file).stem
+            if name is None:
+                continue
+            if kind != "pipeline" and name != stem:
+                text = f"found '{name}' in {stem}.yaml, expected '{stem}'; give file and {field} one name"
+                yield draft.mistake((field,), text)
+            where = f"{draft.file}:{draft.mistake((field,), '').line}"
+            known = first.setdefault(name, (kind, where))
+            if known[1] != where and "pipeline" in (kind, known[0]) and kind != known[0]:
+                continue  # a pipeline may be called like one of its datasets
+            if known[1] != where:
+                yield draft.mistake((field,), f"'{name}' is a {known[0]} already ({known[1]}); take another name")
+
+
+def _sources(draft: Draft, all_: Declarations) -> Iterator[Mistake]:
+    for loc, name in named_sources(draft):
+        yield from all_.unknown("source", draft, loc, name)
+    looked_up = {name: loc for loc, name in draft.texts("lookup")}
+    for _, name in draft.texts("from"):
+        if name in looked_up:
+            yield draft.mistake(looked_up[name], f"'{name}' is in `from` already; keep it in one of them")
+    if (pipeline := draft.text("pipeline")) is not None:
+        yield from all_.unknown("pipeline", draft, ("pipeline",), pipeline)
+
+
+def named_sources(draft: Draft) -> list[tuple[Loc, str]]:
+    """Return the sources that a contract names, with their locations."""
+    return [*draft.texts("from"), *draft.texts("lookup"), *draft.texts("control_total", "source")]
+
+
+def _siblings(draft: Draft, all_: Declarations) -> Iterator[Mistake]:
+    contracts = all_.named("contract")
+    for loc, name in draft.texts("derived_from"):
+        yield from all_.unknown("contract", draft, loc, name)
+        other = contracts[name].text("pipeline") if name in contracts else None
+        if other is not None and other != draft.text("pipeline"):
+            text = f"{name} is of pipeline {other}, expected a dataset of {draft.text('pipeline')}; put it in `reads`"
+            yield draft.mistake(loc, text)
+
+
+def _reads(draft: Draft, all_: Declarations) -> Iterator[Mistake]:
+    mine = draft.text("pipeline")
+    pipeline = all_.named("pipeline").get(mine or "")
+    needs = [name for _, name in pipeline.texts("needs")] if pipeline else []
+    contracts = all_.named("contract")
+    for loc, name in draft.texts("reads"):
+        yield from all_.unknown("contract", draft, loc, name)
+        other = contracts[name].text("pipeline") if name in contracts else None
+        if other is None or pipeline is None or other not in all_.names("pipeline"):
+            continue
+        if other == mine:
+            yield draft.mistake(loc, f"{name} is of this pipeline, expected one of {listed(needs)}; use `derived_from`")
+        elif other not in needs:
+            text = f"{name} is of pipeline {other}, which {mine} does not need; add `needs: [{other}]` to {mine}"
+            yield draft.mistake(loc, text)
+
+
+def _touched(draft: Draft, all_: Declarations) -> Iterator[Mistake]:
+    sources = all_.named("source")
+    for loc, name in draft.texts("touched_by"):
+        for _, source in (*draft.texts("from"), *draft.texts("lookup")):
+            landed = landed_columns(sources[source]) if source in sources else {name: ""}
+            if name not in landed:
+                text = f"source {source} lands no '{name}', expected it in all of `from` and `lookup`"
+                yield draft.mistake(loc, f"{text}; it lands {listed(landed)}{hint(name, landed)}")
+
+
+def _shared(all_: Declarations) -> Iterator[Mistake]:
+    """A source's watermark advances with one pipeline; a second would skip what the first has landed."""
+    owner: dict[str, tuple[str, str]] = {}
+    for draft in all_.contracts:
+        pipeline = draft.text("pipeline")
+        for loc, name in named_sources(draft) if pipeline else ():
+            dataset = str(draft.text("dataset"))
+            first, by = owner.setdefault(name, (str(pipeline), dataset))
+            if first != pipeline:
+                text = f"source {name} belongs to pipeline {first} (dataset {by}), expected one pipeline per source"
+                yield draft.mistake(loc, f"{text}; read a dataset of {first} instead")
+
+
+def _cycles(all_: Declarations) -> Iterator[Mistake]:
+    for kind, fields in (("contract", ("derived_from", "reads")), ("pipeline", ("needs",))):
+        drafts = all_.named(kind)
+        edges = {name: [n for f in fields for _, n in draft.texts(f)] for name, draft in drafts.items()}
+        while ring := cycle_in(edges):
+            draft, following = drafts[ring[0]], ring[1]
+            loc = next(loc for f in fields for loc, name in draft.texts(f) if name == following)
+            yield draft.mistake(loc, f"waits for itself: {' → '.join(ring)}; take one of these out")
+            edges[ring[0]] = [name for name in edges[ring[0]] if name != following]
+    used = {draft.text("pipeline") for draft in all_.contracts}
+    for name, draft in all_.named("pipeline").items():
+        if name not in used and not all_.unreadable["contract"]:
+            yield draft.mistake(("pipeline",), f"no contract is of pipeline '{name}'; add one or take the pipeline out")
