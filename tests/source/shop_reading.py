@@ -1,0 +1,21 @@
+"""Days by number, and what a database holds, byte by byte."""
+
+from datetime import date, timedelta
+
+import psycopg
+
+from calve.standin.source import HISTORY_START
+from calve.standin.source.schema import PRIMARY_KEYS
+
+
+def day_of(number: int) -> date:
+    return HISTORY_START + timedelta(days=number)
+
+
+def contents(conn: psycopg.Connection) -> dict[str, bytes]:
+    """Return the bytes of every table, rows in key order."""
+    tables = {}
+    for table, key in PRIMARY_KEYS.items():
+        with conn.cursor().copy(f"copy (select * from {table} order by {', '.join(key)}) to stdout") as copy:
+            tables[table] = b"".join(bytes(block) for block in copy)
+    return tables
