@@ -50,7 +50,7 @@ def _columns() -> list[Column]:
     """Return the contract's columns, from a line beside its order, facility and product."""
     is_plausible = F.col("unit_price") <= PLAUSIBLE_TIMES_LIST_PRICE * F.col("list_price")
     was_open = F.col("business_date") >= F.col("opened_on")
-    was_not_closed = F.col("closed_on").isNull() | (F.col("business_date") <= F.col("closed_on"))
+    was_not_closed = F.col("closed_on").isNull() | (F.col("business_date") < F.col("closed_on"))
     return [
         F.col("order_id"),
         F.col("line_no"),
