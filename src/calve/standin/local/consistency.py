@@ -21,7 +21,7 @@ CONNECT_SECONDS = 3
 
 
 def check_local_state(settings: Settings) -> None:
-    """Refuse to go on when a part of the local engine is down, or when the lake lost its files.
+    """Refuse to go on when PostgreSQL or S3 is down, or when the lake lost its files.
 
     Returns at once in the profile `cluster`, or when the settings are not those of a local engine.
 
@@ -115,6 +115,7 @@ def _lost(bucket: str, found: str) -> str:
 
 def _foreign(bucket: str, found: str, expected: str) -> str:
     return (
-        f"lake in bucket {bucket}: it belongs to the engine {found}, this catalog to {expected}; choose "
-        f"another CALVE_WAREHOUSE, or start anew with {START_ANEW} when that engine is gone"
+        f"lake in bucket {bucket}: it belongs to the engine {found}, this catalog to {expected}; start anew with "
+        f"{START_ANEW}; with a store of yours, choose another CALVE_WAREHOUSE, or remove the object "
+        f"s3://{bucket}/{store.MARKER} when that engine is gone"
     )

@@ -7,7 +7,6 @@ credential for a store that the user gave.
 from __future__ import annotations
 
 import secrets
-import uuid
 from collections.abc import Mapping
 
 from calve.errors import SettingsError
@@ -34,7 +33,7 @@ def complete(stored: Mapping[str, object], environ: Mapping[str, str]) -> dict[s
         SettingsError: A port is no port, or a store was given without its credentials.
     """
     settings: dict[str, object] = {name: secrets.token_urlsafe(24) for name in _SECRETS}
-    settings |= {"instance": uuid.uuid4().hex, "warehouse": WAREHOUSE, "s3_own": True} | dict(stored)
+    settings |= {"warehouse": WAREHOUSE, "s3_own": True} | dict(stored)
     for part, default in PORTS.items():
         settings[f"port_{part}"] = _port(part, stored.get(f"port_{part}", default), environ)
     if chosen := environ.get("CALVE_WAREHOUSE"):

@@ -7,6 +7,7 @@ to do, and that no part ends with the command that started it. Never goes on ove
 from __future__ import annotations
 
 import shutil
+import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -73,6 +74,8 @@ def up(state: State, environ: Mapping[str, str]) -> EngineStatus:
             msg = f"state {state.root}: PostgreSQL's data is there, settings.json with its passwords is gone; "
             raise LocalEngineError(msg + f"start anew with {consistency.START_ANEW}")
         settings = defaults.complete(state.settings(), environ)
+        if not postgres.has_data(state):
+            settings["instance"] = uuid.uuid4().hex  # another catalog: objects of an earlier one aren't its own
         servers = _servers(state, settings)
         _must_keep_ports(state, servers)
         state.save_settings(settings)
@@ -155,12 +158,25 @@ def _stop_signal(state: State, name: str) -> int:
 
 
 def _wipe(state: State) -> None:
+    settings = state.settings()
     with effect("local.wipe"):
+        if settings and not settings["s3_own"]:
+            _empty_given_store(settings)
         postgres.remove(state)
         for folder in (state.snowflake, state.root / "log"):
             shutil.rmtree(folder, ignore_errors=True)
         for file in (state.processes_file, state.settings_file):
             file.unlink(missing_ok=True)
+
+
+def _empty_given_store(settings: dict[str, object]) -> None:
+    address = urlsplit(str(settings["warehouse"]))
+    prefix, instance = address.path.strip("/"), str(settings["instance"])
+    try:
+        store.empty_bucket(store.client(settings), address.netloc, prefix=prefix, instance=instance)
+    except store.STORE_ERRORS as error:
+        msg = f"S3 {settings['s3_endpoint']}: could not be emptied ({error}); nothing was removed, start it and repeat"
+        raise LocalEngineError(msg) from error
 
 
 def status(state: State) -> EngineStatus:

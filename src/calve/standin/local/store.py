@@ -1,7 +1,7 @@
 """The object store of the local engine: moto's S3, in memory, or one that is given.
 
 Promises a bucket with a marker that says which engine it belongs to, so that a store that lost its objects is
-noticed before anything reads or writes the lake. Never empties a bucket.
+noticed before anything reads or writes the lake. Never removes an object from a bucket that has another's marker.
 """
 
 from __future__ import annotations
@@ -79,6 +79,18 @@ def make_bucket(s3: Any, bucket: str, instance: str) -> None:
                 raise
             s3.create_bucket(Bucket=bucket)
         s3.put_object(Bucket=bucket, Key=MARKER, Body=instance.encode())
+
+
+def empty_bucket(s3: Any, bucket: str, *, prefix: str, instance: str) -> bool:
+    """Remove lake and marker of this engine from a bucket; tell whether they were its own."""
+    if read_marker(s3, bucket) != instance:
+        return False
+    # The marker goes last: a removal that was cut short is taken up again.
+    for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=f"{prefix}/"):
+        for entry in page.get("Contents", []):
+            s3.delete_object(Bucket=bucket, Key=entry["Key"])
+    s3.delete_object(Bucket=bucket, Key=MARKER)
+    return True
 
 
 STORE_ERRORS = (BotoCoreError, ClientError)
