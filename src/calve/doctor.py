@@ -268,9 +268,10 @@ def _unconnected(check: str, variable: str, address: str, error: psycopg.Error) 
 def _address(url: str) -> str:
     try:
         parts = urlsplit(url)
-        return f"{parts.hostname}:{parts.port or 5432}{parts.path}"
+        port = parts.port or 5432
     except ValueError:
         return "an address that can't be read"
+    return f"{parts.hostname}:{port}{parts.path}"
 
 
 def _first(error: Exception) -> str:

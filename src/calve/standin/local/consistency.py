@@ -11,7 +11,7 @@ from typing import Any
 import psycopg
 
 from calve.effects import effect
-from calve.errors import LakeLostError, LocalEngineError
+from calve.errors import LakeLostError, LocalEngineError, SettingsError
 from calve.settings import Settings
 from calve.standin.local import store
 from calve.standin.local.state import State
@@ -78,8 +78,13 @@ def read_catalog(catalog_url: str) -> tuple[str | None, bool]:
             tables = connection.execute("select exists (select from iceberg_tables)").fetchone()
             return (row[0] if row else None), not (tables and tables[0])
     except psycopg.OperationalError as error:
-        msg = f"PostgreSQL: the local engine does not answer ({str(error).strip()}); run `calve local up`"
+        found = next(iter(str(error).strip().splitlines()), "no reason given")
+        msg = f"PostgreSQL: the local engine does not answer ({found}); run `calve local up`"
         raise LocalEngineError(msg) from error
+    except psycopg.ProgrammingError:
+        # Its text may repeat the address with the password.
+        msg = "CALVE_CATALOG_URL: not the address of a local engine's database; unset it, or name the right one"
+        raise SettingsError(msg) from None
 
 
 def claim(catalog_url: str, s3: Any, *, bucket: str, instance: str) -> None:
