@@ -1,0 +1,4 @@
+"""The lake: catalog, leases, verdicts, publications, ledger and maintenance.
+
+The only package that imports PyIceberg. It starts no Spark and knows nothing of Snowflake.
+"""

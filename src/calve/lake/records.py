@@ -1,0 +1,117 @@
+"""Connect to the database of the records and keep its schema current.
+
+Every function that changes a record does so in one short transaction; a connection is in autocommit, so that
+`transaction` really commits at its end. No message of this module ever contains a password.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, LiteralString
+from urllib.parse import urlsplit
+
+import psycopg
+from psycopg.rows import DictRow, dict_row
+
+from calve.effects import effect
+from calve.errors import LakeUnavailableError, SettingsError
+from calve.lake.schema import CATALOG_TABLES, MIGRATIONS
+from calve.settings import Settings
+
+Connection = psycopg.Connection[DictRow]
+Cursor = psycopg.Cursor[DictRow]
+Parameters = Sequence[Any] | Mapping[str, Any]
+
+_MIGRATION_LOCK = 0x63616C7665_01
+CONNECT_SECONDS = 5
+
+
+def connect(settings: Settings) -> Connection:
+    """Open a connection to the database of catalog and records, in autocommit and in UTC.
+
+    Raises:
+        LakeUnavailableError: The database did not answer within five seconds, or refused.
+    """
+    url = settings.catalog_url.get_secret_value()
+    try:
+        return psycopg.connect(
+            url,
+            autocommit=True,
+            row_factory=dict_row,
+            connect_timeout=CONNECT_SECONDS,
+            application_name="calve",
+            options="-c timezone=UTC -c lock_timeout=60s -c idle_in_transaction_session_timeout=120s",
+            keepalives_idle=10,
+            keepalives_interval=5,
+            keepalives_count=3,
+            tcp_user_timeout=30000,
+        )
+    except psycopg.OperationalError as error:
+        msg = (
+            f"catalog database {_address(url)}: {_first_line(error)}, expected a connection; "
+            "check that it runs, CALVE_CATALOG_URL and the role's password (calve doctor tells them apart)"
+        )
+        raise LakeUnavailableError(msg) from None
+    except psycopg.ProgrammingError:
+        # Its text may repeat the address with the password.
+        msg = "CALVE_CATALOG_URL: not an address; expected postgresql://user:password@host:port/database"
+        raise SettingsError(msg) from None
+
+
+@contextmanager
+def answering(what: str) -> Iterator[None]:
+    """Turn a database that stopped answering into `LakeUnavailableError`; `what` says what was being done."""
+    try:
+        yield
+    except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+        msg = (
+            f"catalog database: {_first_line(error)} while {what}, expected an answer; "
+            "what happened is looked up by the next run, so run it again"
+        )
+        raise LakeUnavailableError(msg) from error
+
+
+@contextmanager
+def transaction(conn: Connection) -> Iterator[Cursor]:
+    """Run one short transaction; it is committed when the block ends and rolled back when it raises."""
+    with answering("writing a record"), conn.transaction(), conn.cursor() as cursor:
+        yield cursor
+
+
+def query(conn: Connection, statement: LiteralString, parameters: Parameters = ()) -> list[DictRow]:
+    """Read rows in one statement."""
+    with answering("reading records"), conn.cursor() as cursor:
+        return cursor.execute(statement, parameters).fetchall()
+
+
+def migrate(conn: Connection) -> int:
+    """Bring the schema `calve` and the catalog's tables up to date; return the version.
+
+    Doing it again, or from two processes at once, changes nothing.
+    """
+    with effect("records.migrate"), transaction(conn) as cursor:
+        cursor.execute("select pg_advisory_xact_lock(%s)", (_MIGRATION_LOCK,))
+        for statement in CATALOG_TABLES:
+            cursor.execute(statement)
+        cursor.execute("create schema if not exists calve")
+        cursor.execute(
+            "create table if not exists calve.migration (version integer primary key,"
+            " applied_at timestamptz not null default clock_timestamp())"
+        )
+        row = cursor.execute("select coalesce(max(version), 0) as version from calve.migration").fetchone()
+        applied = int(row["version"]) if row else 0
+        for version, step in enumerate(MIGRATIONS[applied:], start=applied + 1):
+            cursor.execute(step)
+            cursor.execute("insert into calve.migration (version) values (%s)", (version,))
+    return max(applied, len(MIGRATIONS))
+
+
+def _address(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.hostname or 'on this machine'}:{parts.port or 5432}{parts.path}"
+
+
+def _first_line(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__

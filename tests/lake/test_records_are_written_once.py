@@ -1,0 +1,187 @@
+"""Verdicts, landings and attempts: the first word stands, and history is that of published runs."""
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+from pydantic import SecretStr
+
+from calve.errors import BlockedError, LakeUnavailableError, LeaseLostError, SettingsError
+from calve.lake.attempts import end_attempt, find_run, next_generation, start_attempt
+from calve.lake.landings import Landing, accepted_landings, find_landing, next_sequence, record_landing, watermark
+from calve.lake.lease import Holder
+from calve.lake.metrics import (
+    ControlDifference,
+    metric_history,
+    open_differences,
+    record_control_differences,
+    record_metrics,
+)
+from calve.lake.records import connect, migrate
+from calve.lake.verdicts import DatasetVerdict, RuleResult, record_verdicts, verdicts_of, void_verdicts
+from calve.runs import ALL, Interval, Run
+
+HERE = Holder.here()
+DAY = Interval.parse("2026-01-02")
+RUN = Run("revenue", DAY)
+RESULT = RuleResult("unique(order_id)", "block", "blocked", 10, 2, 0, "order_id", "2 of 10", ("(1)", "(2)"))
+
+
+def verdict(dataset: str = "fct_a", word: str = "passed", attempt: int = 1) -> DatasetVerdict:
+    return DatasetVerdict(RUN.key, dataset, attempt, word, "u", 1, 2, "q", 3, 4, 10, (RESULT,), {"s": {"inserted": 2}})
+
+
+def landing(run: Run = RUN, landing_id: str = "l1", hour: int = 1) -> Landing:
+    cut = datetime(2026, 1, 3, hour, tzinfo=UTC)
+    return Landing(run.key, "sales_order", landing_id, 5, cut, None, cut, cut - timedelta(minutes=5), 7, {"rows": 7}, 1)
+
+
+def publish(conn, run: Run, number: int, parent: int | None = None, kind: str = "run") -> None:
+    conn.execute(
+        "insert into calve.publication values (%s, %s, %s, %s, %s, %s, %s, %s, %s, 1, 'd', '[]', now())",
+        (
+            number,
+            run.key if kind == "run" else f"rollback {number}",
+            run.pipeline,
+            run.interval.since,
+            run.interval.until,
+            run.scope,
+            run.generation,
+            kind,
+            parent,
+        ),
+    )
+
+
+def test_migrating_twice_changes_nothing(conn):
+    assert migrate(conn) == migrate(conn) == 1
+
+
+def test_the_first_verdict_of_a_run_stands(conn, lease):
+    first = record_verdicts(conn, RUN.key, [verdict("fct_a"), verdict("fct_b")], epoch=lease.epoch)
+    again = record_verdicts(conn, RUN.key, [verdict("fct_a", "blocked", 2)], epoch=lease.epoch)
+    assert first == again == verdicts_of(conn, RUN.key)
+    assert [(item.dataset, item.word, item.results) for item in again] == [
+        ("fct_a", "passed", (RESULT,)),
+        ("fct_b", "passed", (RESULT,)),
+    ]
+
+
+def test_a_run_without_the_lease_records_no_verdict(conn, lease):
+    with pytest.raises(LeaseLostError):
+        record_verdicts(conn, RUN.key, [verdict()], epoch=lease.epoch - 1)
+    assert verdicts_of(conn, RUN.key) == ()
+
+
+def test_a_passed_verdict_can_be_voided_for_a_new_attempt_but_a_blocked_one_is_final(conn, lease):
+    record_verdicts(conn, RUN.key, [verdict()], epoch=lease.epoch)
+    assert void_verdicts(conn, RUN.key, "main moved", epoch=lease.epoch) == 1
+    record_verdicts(conn, RUN.key, [verdict("fct_a", "blocked", 2)], epoch=lease.epoch)
+    with pytest.raises(BlockedError):
+        void_verdicts(conn, RUN.key, "main moved", epoch=lease.epoch)
+
+
+def test_the_verdict_of_a_published_run_is_not_voided(conn, lease):
+    record_verdicts(conn, RUN.key, [verdict()], epoch=lease.epoch)
+    publish(conn, RUN, 1)
+    assert void_verdicts(conn, RUN.key, "main moved", epoch=lease.epoch) == 0
+
+
+def test_the_generation_grows_only_after_a_verdict_that_blocked(conn, lease):
+    assert next_generation(conn, "revenue", DAY, ALL) == 0
+    start_attempt(conn, RUN, lease.epoch, "d", HERE)
+    assert next_generation(conn, "revenue", DAY, ALL) == 0
+    record_verdicts(conn, RUN.key, [verdict("fct_a"), verdict("fct_b", "blocked")], epoch=lease.epoch)
+    assert next_generation(conn, "revenue", DAY, ALL) == 1
+    start_attempt(conn, replace(RUN, generation=1), lease.epoch, "d", HERE)
+    assert next_generation(conn, "revenue", DAY, ALL) == 1
+
+
+def test_a_published_run_keeps_its_generation_unless_it_is_reprocessed_or_withdrawn(conn, lease):
+    second = replace(RUN, interval=Interval.parse("2026-01-03"))
+    for number, run in enumerate((RUN, second), start=1):
+        start_attempt(conn, run, lease.epoch, "d", HERE)
+        publish(conn, run, number, number - 1 or None)
+    assert next_generation(conn, "revenue", second.interval, ALL) == 0
+    assert next_generation(conn, "revenue", second.interval, ALL, reprocess=True) == 1
+    publish(conn, second, 3, parent=1, kind="rollback")
+    assert next_generation(conn, "revenue", second.interval, ALL) == 1
+    assert next_generation(conn, "revenue", DAY, ALL) == 0
+
+
+def test_a_new_attempt_ends_the_one_before_it(conn, lease):
+    assert [start_attempt(conn, RUN, lease.epoch, "d", HERE) for _ in range(2)] == [1, 2]
+    end_attempt(conn, RUN.key, 2, "failed", "disk full")
+    end_attempt(conn, RUN.key, 2, "published")
+    state = find_run(conn, RUN.key)
+    assert [(item.attempt, item.outcome) for item in state.attempts] == [(1, "replaced"), (2, "failed")]
+    assert (state.word, state.publication) == (None, None)
+
+
+def test_the_first_landing_of_a_run_wins(conn):
+    assert record_landing(conn, landing()) == landing()
+    assert record_landing(conn, landing(landing_id="l2")) == landing()
+    assert find_landing(conn, RUN.key, "sales_order") == landing()
+
+
+def test_landings_count_once_their_run_is_published(conn):
+    record_landing(conn, landing())
+    assert (accepted_landings(conn, "sales_order"), watermark(conn, "sales_order")) == ([], None)
+    publish(conn, RUN, 1)
+    assert accepted_landings(conn, "sales_order") == ["l1"]
+    assert watermark(conn, "sales_order") == landing().next_lower
+
+
+def test_a_rollback_withdraws_landings_and_rolling_forward_brings_them_back(conn):
+    second = replace(RUN, interval=Interval.parse("2026-01-03"))
+    record_landing(conn, landing())
+    record_landing(conn, landing(second, "l2", 2))
+    publish(conn, RUN, 1)
+    publish(conn, second, 2, 1)
+    assert watermark(conn, "sales_order") == landing(second, hour=2).next_lower
+    publish(conn, RUN, 3, 1, "rollback")
+    assert accepted_landings(conn, "sales_order") == ["l1"]
+    assert watermark(conn, "sales_order") == landing().next_lower
+    publish(conn, second, 4, 2, "rollback")
+    assert watermark(conn, "sales_order") == landing(second, hour=2).next_lower
+
+
+def test_sequences_grow(conn):
+    assert next_sequence(conn) < next_sequence(conn)
+
+
+def test_metric_history_is_that_of_published_runs_newest_per_date(conn):
+    days = [date(2026, 1, day) for day in (1, 2)]
+    blocked = replace(RUN, generation=1)
+    second = replace(RUN, interval=Interval.parse("2026-01-03"))
+    record_metrics(conn, RUN.key, "fct_a", [("volume", days[0], "", 10.0, 10), ("volume", days[1], "", 20.0, 20)])
+    record_metrics(conn, blocked.key, "fct_a", [("volume", days[0], "", 99.0, 99)])
+    record_metrics(conn, second.key, "fct_a", [("volume", days[1], "", 21.0, 21)])
+    publish(conn, RUN, 1)
+    publish(conn, second, 2, 1)
+    history = metric_history(conn, "fct_a", "volume", days[0], date(2026, 1, 9))
+    assert [(item.date, item.value) for item in history] == [(days[0], 10.0), (days[1], 21.0)]
+    assert metric_history(conn, "fct_a", "volume", days[0], days[0]) == []
+
+
+def test_a_control_difference_is_open_until_a_published_run_compares_the_date_again(conn):
+    found = ControlDifference(date(2026, 1, 2), "7", 3, 2, Decimal("9.99"), Decimal("5.00"), True)
+    second = replace(RUN, interval=Interval.parse("2026-01-03"))
+    record_control_differences(conn, RUN.key, "fct_a", [found], compared=[date(2026, 1, 1)])
+    record_control_differences(conn, second.key, "fct_a", [], compared=[date(2026, 1, 2)])
+    assert open_differences(conn, "fct_a") == []
+    publish(conn, RUN, 1)
+    assert open_differences(conn, "fct_a") == [found]
+    publish(conn, second, 2, 1)
+    assert open_differences(conn, "fct_a") == []
+
+
+def test_a_database_that_does_not_answer_is_named_without_its_password(settings):
+    url = SecretStr("postgresql://calve:hunter2@127.0.0.1:1/calve")
+    with pytest.raises(LakeUnavailableError, match=r"127\.0\.0\.1:1/calve") as refused:
+        connect(settings.model_copy(update={"catalog_url": url}))
+    assert "hunter2" not in f"{refused.value} {refused.value.__cause__}"
+    with pytest.raises(SettingsError) as malformed:
+        connect(settings.model_copy(update={"catalog_url": SecretStr("calve:hunter2@nowhere/x?a=b")}))
+    assert "hunter2" not in str(malformed.value)
