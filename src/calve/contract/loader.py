@@ -61,7 +61,8 @@ def examine(folder: Path) -> tuple[Project | None, list[Mistake]]:
     contracts = _modelled(Contract, reading, "contract", "dataset")
     sources = _modelled(Source, reading, "source", "source")
     pipelines = _modelled(Pipeline, reading, "pipeline", "pipeline")
-    reading.mistakes += disagreements(folder, reading.drafts, reading.broken)
+    spoiled = {mistake.file for mistake in reading.mistakes}
+    reading.mistakes += disagreements(folder, reading.drafts, reading.broken, spoiled=spoiled)
     files = {mistake.file for mistake in reading.mistakes}
     reading.mistakes += [mistake for mistake in reading.of_models if mistake.file not in files]
     if reading.mistakes:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 
 Loc = tuple[str | int, ...]
+LONGEST = 60
 
 
 @dataclass(frozen=True, order=True)
@@ -61,5 +62,6 @@ def shown(value: object) -> str:
         return "true" if value else "false"
     if value is None:
         return "nothing"
-    text = f"'{value}'" if isinstance(value, str) else str(value)
-    return text if len(text) <= 60 else text[:56] + "...'"  # noqa: PLR2004  # fits a terminal's line
+    text = str(value) if len(str(value)) <= LONGEST else f"{str(value)[:LONGEST]}..."
+    mark = '"' if "'" in text else "'"
+    return f"{mark}{text}{mark}" if isinstance(value, str) else text

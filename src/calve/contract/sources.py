@@ -89,7 +89,7 @@ class Source(Declared):
     @classmethod
     def _is_a_duration(cls, value: str) -> str:
         if not _DURATION.match(value):
-            msg = f"lateness '{value}': expected e.g. 30 minutes, 1 hour, 2 days"
+            msg = f"found '{value}', expected e.g. 30 minutes, 1 hour, 2 days"
             raise ValueError(msg)
         return value
 

@@ -24,6 +24,17 @@ _SIMPLE: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "timestamptz": ("timestamp", "TIMESTAMP_LTZ(6)", ("timestamp with time zone",)),
 }
 
+# What other systems call these types.
+_MEANT = {
+    **dict.fromkeys(("bigint", "int8", "int64"), "long"),
+    **dict.fromkeys(("integer", "smallint", "int4", "int32"), "int"),
+    **dict.fromkeys(("text", "varchar", "char", "str", "uuid"), "string"),
+    **dict.fromkeys(("timestamp", "datetime", "timestamp_ntz", "timestamp_ltz"), "timestamptz"),
+    **dict.fromkeys(("float", "real", "double precision"), "double"),
+    **dict.fromkeys(("numeric", "number", "money", "decimal"), "decimal(12,2)"),
+    "bool": "boolean",
+}
+
 
 def check_type(text: str) -> str:
     """Return the type when every engine maps it.
@@ -39,7 +50,9 @@ def check_type(text: str) -> str:
             return text
         msg = f"type '{text}': precision must be 1 to {MAX_PRECISION} and scale at most the precision"
         raise ValueError(msg)
-    msg = f"type '{text}' is mapped by no engine; there are {', '.join(_SIMPLE)}, decimal(precision,scale)"
+    known = f"{', '.join(_SIMPLE)}, decimal(precision,scale)"
+    meant = _MEANT.get(text.partition("(")[0].strip().lower())
+    msg = f"type '{text}' is mapped by no engine; there are {known}{f'; did you mean {meant}?' if meant else ''}"
     raise ValueError(msg)
 
 

@@ -41,25 +41,32 @@ def mistakes_of(error: ValidationError, model: type[BaseModel], draft: Draft) ->
     """Return the mistakes that keep a draft from being the model, one per place."""
     told: dict[Loc, list[str]] = {}
     for one in error.errors(include_url=False):
-        loc = _in_file(one["loc"], draft)
+        loc = _in_file(one["loc"], draft, absent=one["type"] == "missing")
         text = _told(one, loc, model, draft)
         if text and text not in told.setdefault(loc, []):
             told[loc].append(text)
     return [draft.mistake(loc, text) for loc, texts in told.items() for text in _merged(texts)]
 
 
-def _in_file(loc: Loc, draft: Draft) -> Loc:
-    """Leave out the steps that stand in no file: the kind of a rule, the member of a union."""
+def _in_file(loc: Loc, draft: Draft, *, absent: bool) -> Loc:
+    """Leave out the steps that stand in no file: the kind of a rule, the member of a union.
+
+    Args:
+        absent: The last step is told because it is not there.
+    """
     steps = list(loc)
     if len(steps) > 2 and steps[0] == "audit" and steps[2] in KINDS:  # noqa: PLR2004  # audit, n, kind
         del steps[2]
-    here: list[str | int] = []
-    for step in steps:
-        above = draft.at(tuple(here))
-        if not isinstance(above, dict | list):
-            break
-        here.append(step)
-    return tuple(here)
+    known = 0
+    while known < len(steps) and _holds(draft.at(tuple(steps[:known])), steps[known]):
+        known += 1
+    return tuple(steps[: known + 1] if absent else steps[:known])
+
+
+def _holds(above: object, step: str | int) -> bool:
+    if isinstance(above, dict):
+        return step in above
+    return isinstance(above, list) and isinstance(step, int) and step < len(above)
 
 
 def _merged(texts: list[str]) -> list[str]:
@@ -82,7 +89,8 @@ def _told(error: Mapping[str, Any], loc: Loc, model: type[BaseModel], draft: Dra
     if kind == "too_short":
         return "" if draft.at(loc) else "is empty; name at least one"
     if kind == "value_error":
-        return str(error["ctx"]["error"])
+        text = str(error["ctx"]["error"])
+        return text.removeprefix(f"{loc[-1]} ") if loc else text
     return f"found {shown(given)}, expected {_expected(kind, given, error.get('ctx', {}))}"
 
 
@@ -97,6 +105,8 @@ def _expected(kind: str, given: object, context: Mapping[str, Any]) -> str:
     if kind in _BOUNDS:
         bound = next(context[word] for word in ("gt", "ge", "lt", "le") if word in context)
         return f"{_BOUNDS[kind]} {bound:g}"
+    if kind.startswith("tuple") and isinstance(given, str):
+        return f"a list: [{given}]"
     return _KINDS_OF_VALUE.get(kind.rpartition("_")[0], "another kind of value")
 
 

@@ -36,7 +36,7 @@ def must_be(draft: Draft, loc: Loc, name: str, *types: str) -> Iterator[Mistake]
         yield draft.mistake(loc, f"found '{name}', expected a declared column: {listed(known)}{hint(name, known)}")
     elif types and columns[name].partition("(")[0] not in types:
         kind = columns[name]
-        yield draft.mistake(loc, f"column {name} is {kind}, expected one of {listed(types)}; take another column")
+        yield draft.mistake(loc, f"column {name} is {kind}, expected {' or '.join(types)}; take another column")
 
 
 def _declared_once(draft: Draft) -> Iterator[Mistake]:
@@ -80,10 +80,10 @@ def _load(draft: Draft) -> Iterator[Mistake]:
     load = draft.text("load")
     for field in ("from", "touched_by") if load in ("append", "merge") else ():
         if not draft.at((field,)):
-            yield draft.mistake(("load",), f"load: {load} needs `{field}`; add it")
+            yield draft.mistake(("load",), f"{load} needs `{field}`; add it")
     for field in ("derived_from", "replace_by"):
         if load == "replace" and not draft.at((field,)):
-            yield draft.mistake(("load",), f"load: replace needs `{field}`; add it")
+            yield draft.mistake(("load",), f"replace needs `{field}`; add it")
         if load in ("append", "merge", "snapshot") and draft.at((field,)):
             yield draft.mistake((field,), f"goes with load: replace only, found load: {load}; take one of them out")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from calve.contract.document import Draft
 from calve.contract.mistakes import Loc, Mistake, hint, listed
@@ -40,8 +40,9 @@ class Declarations:
         return found
 
     def names(self, kind: str) -> list[str]:
-        """Return all names of a kind, those of unreadable files included."""
-        return sorted(set(self.named(kind)) | (self.unreadable[kind] - {"*"}))
+        """Return all names of a kind, those of unreadable files and of files named otherwise included."""
+        files = set() if kind == "pipeline" else {PurePosixPath(draft.file).stem for draft in self.drafts[kind]}
+        return sorted(set(self.named(kind)) | files | (self.unreadable[kind] - {"*"}))
 
     def unknown(self, kind: str, draft: Draft, loc: Loc, name: str) -> list[Mistake]:
         """Return a mistake when there is nothing of this kind and name."""

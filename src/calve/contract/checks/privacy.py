@@ -28,7 +28,9 @@ def privacy_mistakes(all_: Declarations) -> Iterator[Mistake]:
     restricted = _restricted(all_)
     for draft in all_.drafts["source"]:
         yield from _plain_copies(draft, restricted)
-    domains = sorted({r.domain for r in restricted.values() if r.domain})
+    domains = sorted(
+        {d for s in all_.drafts["source"] for _, c in s.mappings("columns") if isinstance(d := c.get("domain"), str)}
+    )
     keys = {r.key: r for r in restricted.values() if r.land == "hash"}
     for draft in all_.contracts:
         for loc, column in draft.mappings("columns"):
@@ -45,7 +47,7 @@ def _restricted(all_: Declarations) -> dict[str, Restricted]:
                 land = str(column.get("land", "value"))
                 key = own.removesuffix("_id") + "_key"
                 one = Restricted(name, land, domain if isinstance(domain, str) else None, key)
-                if own not in found or land == "hash":
+                if own not in found or (land == "hash" and found[own].land != "hash"):
                     found[own] = one
     return found
 

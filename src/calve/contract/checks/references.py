@@ -65,7 +65,8 @@ def _siblings(draft: Draft, all_: Declarations) -> Iterator[Mistake]:
     for loc, name in draft.texts("derived_from"):
         yield from all_.unknown("contract", draft, loc, name)
         other = contracts[name].text("pipeline") if name in contracts else None
-        if other is not None and other != draft.text("pipeline"):
+        known = {other, draft.text("pipeline")} <= set(all_.names("pipeline"))
+        if known and other != draft.text("pipeline"):
             text = f"{name} is of pipeline {other}, expected a dataset of {draft.text('pipeline')}; put it in `reads`"
             yield draft.mistake(loc, text)
 
@@ -82,7 +83,7 @@ def _reads(draft: Draft, all_: Declarations) -> Iterator[Mistake]:
             continue
         if other == mine:
             yield draft.mistake(loc, f"{name} is of this pipeline, expected one of {listed(needs)}; use `derived_from`")
-        elif other not in needs:
+        elif other not in needs and set(needs) <= set(all_.names("pipeline")):
             text = f"{name} is of pipeline {other}, which {mine} does not need; add `needs: [{other}]` to {mine}"
             yield draft.mistake(loc, text)
 

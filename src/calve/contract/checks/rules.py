@@ -76,7 +76,7 @@ def _predicate(draft: Draft, loc: Loc) -> Iterator[Mistake]:
         yield draft.mistake(loc, f"found ';' in {shown(text)}, expected one predicate; take it out")
     for name in _TOKEN.findall(bare):
         if name not in TOKENS:
-            yield draft.mistake(loc, f"found ':{name}', expected :since or :until{hint(name, TOKENS)}")
+            yield draft.mistake(loc, f"found ':{name}', expected :since or :until; take one of them")
 
 
 def _bounds(draft: Draft, loc: Loc, rule: Mapping[str, object]) -> Iterator[Mistake]:
@@ -84,7 +84,7 @@ def _bounds(draft: Draft, loc: Loc, rule: Mapping[str, object]) -> Iterator[Mist
     low, high = rule.get("min"), rule.get("max")
     numbers = column.partition("(")[0] in NUMERIC
     for field, bound in (("min", low), ("max", high)):
-        if column and bound is not None and numbers != isinstance(bound, int | float):
+        if column and isinstance(bound, int | float | str) and numbers != isinstance(bound, int | float):
             text = f"found {shown(bound)} for a column of type {column}, expected a {'number' if numbers else 'text'}"
             yield draft.mistake((*loc, field), text)
     if isinstance(low, int | float) and isinstance(high, int | float) and low > high:
@@ -110,7 +110,8 @@ def _refers(draft: Draft, loc: Loc, all_: Declarations) -> Iterator[Mistake]:
     if other is None:
         return
     readable = {name for _, name in draft.texts("reads")}
-    if target not in readable and other.text("pipeline") != draft.text("pipeline"):
+    elsewhere = other.text("pipeline") != draft.text("pipeline")
+    if elsewhere and target not in readable and readable <= set(all_.names("contract")):
         text = f"{target} is published by pipeline {other.text('pipeline')} and not read here; add it to `reads`"
         yield draft.mistake(where, text)
     keys = [name for _, name in other.texts("grain")]

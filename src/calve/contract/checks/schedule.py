@@ -34,7 +34,7 @@ def _cron(draft: Draft, loc: Loc) -> Iterator[Mistake]:
     given = text.split()
     if len(given) != len(_FIELDS):
         expected = "minute hour day-of-month month day-of-week, e.g. '30 2 * * *'"
-        yield draft.mistake(loc, f"found {len(given)} fields in '{text}', expected 5: {expected}")
+        yield draft.mistake(loc, f"found '{text}', expected 5 fields: {expected}")
         return
     for (name, low, high), field in zip(_FIELDS, given, strict=True):
         for part in field.split(","):
