@@ -11,15 +11,18 @@ from calve.errors import BlockedError, LakeUnavailableError, LeaseLostError, Set
 from calve.lake.attempts import end_attempt, find_run, next_generation, start_attempt
 from calve.lake.landings import Landing, accepted_landings, find_landing, next_sequence, record_landing, watermark
 from calve.lake.lease import Holder
-from calve.lake.metrics import (
+from calve.lake.records import connect, migrate
+from calve.lake.verdicts import (
     ControlDifference,
+    DatasetVerdict,
+    MetricRow,
+    RuleResult,
     metric_history,
     open_differences,
-    record_control_differences,
-    record_metrics,
+    record_verdicts,
+    verdicts_of,
+    void_verdicts,
 )
-from calve.lake.records import connect, migrate
-from calve.lake.verdicts import DatasetVerdict, RuleResult, record_verdicts, verdicts_of, void_verdicts
 from calve.runs import ALL, Interval, Run
 
 HERE = Holder.here()
@@ -151,29 +154,32 @@ def test_sequences_grow(conn):
     assert next_sequence(conn) < next_sequence(conn)
 
 
-def test_metric_history_is_that_of_published_runs_newest_per_date(conn):
-    days = [date(2026, 1, day) for day in (1, 2)]
-    blocked = replace(RUN, generation=1)
-    second = replace(RUN, interval=Interval.parse("2026-01-03"))
-    record_metrics(conn, RUN.key, "fct_a", [("volume", days[0], "", 10.0, 10), ("volume", days[1], "", 20.0, 20)])
-    record_metrics(conn, blocked.key, "fct_a", [("volume", days[0], "", 99.0, 99)])
-    record_metrics(conn, second.key, "fct_a", [("volume", days[1], "", 21.0, 21)])
+def test_metric_history_is_that_of_published_runs_newest_per_date(conn, lease):
+    first, second = date(2026, 1, 1), date(2026, 1, 2)
+    later = replace(RUN, interval=Interval.parse("2026-01-03"))
+    for run, rows in (
+        (RUN, [MetricRow("volume", first, "", 10.0, 10), MetricRow("volume", second, "", 20.0, 20)]),
+        (replace(RUN, generation=1), [MetricRow("volume", first, "", 99.0, 99)]),
+        (later, [MetricRow("volume", second, "", 21.0, 21)]),
+    ):
+        record_verdicts(conn, run.key, [verdict()], epoch=lease.epoch, metrics={"fct_a": rows})
     publish(conn, RUN, 1)
-    publish(conn, second, 2, 1)
-    history = metric_history(conn, "fct_a", "volume", days[0], date(2026, 1, 9))
-    assert [(item.date, item.value) for item in history] == [(days[0], 10.0), (days[1], 21.0)]
-    assert metric_history(conn, "fct_a", "volume", days[0], days[0]) == []
+    publish(conn, later, 2, 1)
+    history = metric_history(conn, "fct_a", "volume", first, date(2026, 1, 9))
+    assert [(row.day, row.value) for row in history] == [(first, 10.0), (second, 21.0)]
+    assert metric_history(conn, "fct_a", "volume", first, first) == []
 
 
-def test_a_control_difference_is_open_until_a_published_run_compares_the_date_again(conn):
+def test_a_control_difference_is_open_until_a_published_run_compares_the_date_again(conn, lease):
     found = ControlDifference(date(2026, 1, 2), "7", 3, 2, Decimal("9.99"), Decimal("5.00"), True)
-    second = replace(RUN, interval=Interval.parse("2026-01-03"))
-    record_control_differences(conn, RUN.key, "fct_a", [found], compared=[date(2026, 1, 1)])
-    record_control_differences(conn, second.key, "fct_a", [], compared=[date(2026, 1, 2)])
+    agreed = replace(found, found_rows=3, found_sum=Decimal("9.99"), agrees=True)
+    later = replace(RUN, interval=Interval.parse("2026-01-03"))
+    for run, compared in ((RUN, found), (later, agreed)):
+        record_verdicts(conn, run.key, [verdict()], epoch=lease.epoch, differences={"fct_a": [compared]})
     assert open_differences(conn, "fct_a") == []
     publish(conn, RUN, 1)
     assert open_differences(conn, "fct_a") == [found]
-    publish(conn, second, 2, 1)
+    publish(conn, later, 2, 1)
     assert open_differences(conn, "fct_a") == []
 
 

@@ -92,11 +92,16 @@ def load(catalog: SqlCatalog, name: str) -> Table | None:
         raise LakeUnavailableError(msg) from error
 
 
-def table_state(catalog: SqlCatalog, name: str) -> TableState | None:
-    """Return where a table such as `curated.dim_region` stands; None when there is none."""
+def table_state(catalog: SqlCatalog, name: str) -> TableState:
+    """Return where a table such as `curated.dim_region` stands.
+
+    Raises:
+        LakeUnavailableError: The catalog has no such table.
+    """
     table = load(catalog, name)
     if table is None:
-        return None
+        msg = f"table {name}: the catalog has none, expected one; run its pipeline, which creates it"
+        raise LakeUnavailableError(msg)
     refs = {ref: found.snapshot_id for ref, found in table.metadata.refs.items()}
     return TableState(str(table.metadata.table_uuid), table.metadata_location, refs.get(MAIN), refs)
 

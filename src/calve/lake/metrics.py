@@ -1,132 +1,103 @@
 """Keep what was measured per business date, and which dates disagree with the totals that the source sealed.
 
 History is that of published runs only, newest per date, so that retries can't teach a check to accept a bad day.
+Rows are recorded together with the verdicts of their run, never apart.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from calve.effects import effect
-from calve.lake.records import Connection, query, transaction
+from calve.lake.records import Connection, Cursor, query
 
 
 @dataclass(frozen=True)
-class Metric:
-    """One measured value of a business date and part (a facility, a product); part '' is the whole."""
+class MetricRow:
+    """What a rule measured on one business date, for one part (a facility, a product); part '' is the whole."""
 
-    date: date
+    rule: str
+    day: date
     part: str
-    value: float | None
+    value: float
     count: int
 
 
 @dataclass(frozen=True)
 class ControlDifference:
-    """A date and part whose rows or sum differ from what the source sealed.
+    """Rows and sum of one date and part, as the source sealed them and as they were staged.
 
     Attributes:
         is_closed: The source calls the date closed.
+        agrees: There is no difference; an earlier one is resolved.
     """
 
-    date: date
+    day: date
     part: str
     expected_rows: int | None
     found_rows: int | None
     expected_sum: Decimal | None
     found_sum: Decimal | None
     is_closed: bool
+    agrees: bool = False
 
 
-def record_metrics(
-    conn: Connection, run_key: str, dataset: str, rows: Iterable[tuple[str, date, str, float | None, int]]
-) -> None:
-    """Record (rule, date, part, value, count) of a run's audit; the same again replaces."""
-    values = [(run_key, dataset, *row) for row in rows]
-    with effect("metric.record"), transaction(conn) as cursor:
-        cursor.execute("delete from calve.metric where run_key = %s and dataset = %s", (run_key, dataset))
-        cursor.executemany("insert into calve.metric values (%s, %s, %s, %s, %s, %s, %s)", values)
+def insert_metrics(cursor: Cursor, run_key: str, dataset: str, rows: Iterable[MetricRow]) -> None:
+    """Insert what a run's audit measured, in a transaction of the caller."""
+    cursor.execute("delete from calve.metric where run_key = %s and dataset = %s", (run_key, dataset))
+    cursor.executemany(
+        "insert into calve.metric (run_key, dataset, rule, day, part, value, count)"
+        " values (%s, %s, %s, %s, %s, %s, %s)",
+        [(run_key, dataset, row.rule, row.day, row.part, row.value, row.count) for row in rows],
+    )
 
 
-def metric_history(conn: Connection, dataset: str, rule: str, since: date, until: date) -> list[Metric]:
+def insert_differences(cursor: Cursor, run_key: str, dataset: str, rows: Iterable[ControlDifference]) -> None:
+    """Insert what a run compared with control totals, in a transaction of the caller."""
+    cursor.execute("delete from calve.control_difference where run_key = %s and dataset = %s", (run_key, dataset))
+    cursor.executemany(
+        """
+        insert into calve.control_difference (
+            run_key, dataset, day, part, expected_rows, found_rows, expected_sum, found_sum, is_closed, agrees
+        ) values (
+            %(run_key)s, %(dataset)s, %(day)s, %(part)s, %(expected_rows)s, %(found_rows)s, %(expected_sum)s,
+            %(found_sum)s, %(is_closed)s, %(agrees)s
+        )
+        """,
+        [{**vars(row), "run_key": run_key, "dataset": dataset} for row in rows],
+    )
+
+
+def metric_history(conn: Connection, dataset: str, rule: str, since: date, until: date) -> list[MetricRow]:
     """Return what published runs measured on dates in `[since, until)`: one row per date and part."""
     rows = query(
         conn,
         """
-        select distinct on (metric.date, metric.part) metric.date, metric.part, metric.value, metric.count
+        select distinct on (metric.day, metric.part) metric.rule, metric.day, metric.part, metric.value, metric.count
         from calve.metric
         inner join calve.live_publication as live on live.run_key = metric.run_key
-        where metric.dataset = %s and metric.rule = %s and metric.date >= %s and metric.date < %s
-        order by metric.date, metric.part, live.number desc
+        where metric.dataset = %s and metric.rule = %s and metric.day >= %s and metric.day < %s
+        order by metric.day, metric.part, live.number desc
         """,
         (dataset, rule, since, until),
     )
-    return [Metric(**row) for row in rows]
-
-
-def record_control_differences(
-    conn: Connection,
-    run_key: str,
-    dataset: str,
-    differences: Iterable[ControlDifference],
-    *,
-    compared: Collection[date] = (),
-) -> None:
-    """Record which dates a run compared with control totals and where they differ.
-
-    Once the run is published, a date that it compared is open if it differs, and else resolved.
-
-    Args:
-        compared: All dates that were compared; those that differ are added to it.
-    """
-    found = list(differences)
-    with effect("control.record"), transaction(conn) as cursor:
-        cursor.execute("delete from calve.control_check where run_key = %s and dataset = %s", (run_key, dataset))
-        cursor.execute("delete from calve.control_difference where run_key = %s and dataset = %s", (run_key, dataset))
-        cursor.executemany(
-            "insert into calve.control_check values (%s, %s, %s)",
-            [(run_key, dataset, day) for day in sorted({*compared, *(item.date for item in found)})],
-        )
-        cursor.executemany(
-            "insert into calve.control_difference values (%s, %s, %s, %s, %s, %s, %s, %s, %s)",
-            [
-                (
-                    run_key,
-                    dataset,
-                    item.date,
-                    item.part,
-                    item.expected_rows,
-                    item.found_rows,
-                    item.expected_sum,
-                    item.found_sum,
-                    item.is_closed,
-                )
-                for item in found
-            ],
-        )
+    return [MetricRow(**row) for row in rows]
 
 
 def open_differences(conn: Connection, dataset: str) -> list[ControlDifference]:
-    """Return the differences of the newest published comparison of each date, oldest date first."""
+    """Return where the newest published comparison of a date and part found a difference, oldest date first."""
     rows = query(
         conn,
         """
-        with newest as (
-            select distinct on (control_check.date) control_check.date, control_check.run_key
-            from calve.control_check
-            inner join calve.live_publication as live on live.run_key = control_check.run_key
-            where control_check.dataset = %(dataset)s
-            order by control_check.date, live.number desc
-        )
-        select difference.date, part, expected_rows, found_rows, expected_sum, found_sum, is_closed
+        select distinct on (difference.day, difference.part) difference.day, difference.part,
+            expected_rows, found_rows, expected_sum, found_sum, is_closed, agrees
         from calve.control_difference as difference
-        inner join newest on newest.date = difference.date and newest.run_key = difference.run_key
-        where difference.dataset = %(dataset)s
-        order by difference.date, part
+        inner join calve.live_publication as live on live.run_key = difference.run_key
+        where difference.dataset = %s
+        order by difference.day, difference.part, live.number desc
         """,
-        {"dataset": dataset},
+        (dataset,),
     )
-    return [ControlDifference(**row) for row in rows]
+    return [found for row in rows if not (found := ControlDifference(**row)).agrees]

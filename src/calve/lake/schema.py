@@ -100,30 +100,25 @@ create table calve.metric (
     run_key text not null,
     dataset text not null,
     rule text not null,
-    date date not null,
+    day date not null,
     part text not null,
-    value double precision,
+    value double precision not null,
     count bigint not null,
-    primary key (run_key, dataset, rule, date, part)
+    primary key (run_key, dataset, rule, day, part)
 );
-create index metric_by_rule on calve.metric (dataset, rule, date);
-create table calve.control_check (
-    run_key text not null,
-    dataset text not null,
-    date date not null,
-    primary key (run_key, dataset, date)
-);
+create index metric_by_rule on calve.metric (dataset, rule, day);
 create table calve.control_difference (
     run_key text not null,
     dataset text not null,
-    date date not null,
+    day date not null,
     part text not null,
     expected_rows bigint,
     found_rows bigint,
     expected_sum numeric,
     found_sum numeric,
     is_closed boolean not null,
-    primary key (run_key, dataset, date, part)
+    agrees boolean not null,
+    primary key (run_key, dataset, day, part)
 );
 create table calve.publication (
     number bigint primary key,

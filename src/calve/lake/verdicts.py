@@ -6,7 +6,7 @@ moved before publication it is voided, with the reason, and the run stages and i
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -17,8 +17,28 @@ from psycopg.types.json import Jsonb
 from calve.effects import effect
 from calve.errors import BlockedError
 from calve.lake.lease import require
+from calve.lake.metrics import (
+    ControlDifference,
+    MetricRow,
+    insert_differences,
+    insert_metrics,
+    metric_history,
+    open_differences,
+)
 from calve.lake.records import Connection, Cursor, transaction
 from calve.runs import Run
+
+__all__ = [
+    "ControlDifference",
+    "DatasetVerdict",
+    "MetricRow",
+    "RuleResult",
+    "metric_history",
+    "open_differences",
+    "record_verdicts",
+    "verdicts_of",
+    "void_verdicts",
+]
 
 Word = Literal["passed", "blocked"]
 Outcome = Literal["passed", "warned", "quarantined", "blocked"]
@@ -70,9 +90,19 @@ class DatasetVerdict:
 
 
 def record_verdicts(
-    conn: Connection, run_key: str, verdicts: Sequence[DatasetVerdict], *, epoch: int
+    conn: Connection,
+    run_key: str,
+    verdicts: Sequence[DatasetVerdict],
+    *,
+    epoch: int,
+    metrics: Mapping[str, Sequence[MetricRow]] | None = None,
+    differences: Mapping[str, Sequence[ControlDifference]] | None = None,
 ) -> tuple[DatasetVerdict, ...]:
     """Record the verdicts of all datasets of a run, unless it has some, and return those that count.
+
+    Args:
+        metrics: What was measured, by dataset.
+        differences: What was compared with control totals, by dataset.
 
     Raises:
         LeaseLostError: `epoch` is not the lease of the pipeline any more; nothing was recorded.
@@ -81,10 +111,15 @@ def record_verdicts(
         require(cursor, Run.parse(run_key).pipeline, epoch)
         cursor.execute("select pg_advisory_xact_lock(hashtextextended(%s, 2))", (run_key,))
         first = read_verdicts(cursor, run_key)
-        if not first:
-            for verdict in verdicts:
-                _insert(cursor, run_key, verdict)
-    return first or verdicts_of(conn, run_key)
+        if first:
+            return first
+        for verdict in verdicts:
+            _insert(cursor, run_key, verdict)
+        for dataset, measured in (metrics or {}).items():
+            insert_metrics(cursor, run_key, dataset, measured)
+        for dataset, compared in (differences or {}).items():
+            insert_differences(cursor, run_key, dataset, compared)
+        return read_verdicts(cursor, run_key)
 
 
 def verdicts_of(conn: Connection, run_key: str) -> tuple[DatasetVerdict, ...]:
