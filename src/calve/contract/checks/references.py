@@ -121,6 +121,7 @@ def _cycles(all_: Declarations) -> Iterator[Mistake]:
             yield draft.mistake(loc, f"waits for itself: {' → '.join(ring)}; take one of these out")
             edges[ring[0]] = [name for name in edges[ring[0]] if name != following]
     used = {draft.text("pipeline") for draft in all_.contracts}
+    can_tell = used <= set(all_.named("pipeline")) and not all_.unreadable["contract"]
     for name, draft in all_.named("pipeline").items():
-        if name not in used and not all_.unreadable["contract"]:
+        if name not in used and can_tell:
             yield draft.mistake(("pipeline",), f"no contract is of pipeline '{name}'; add one or take the pipeline out")
