@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterator
 
 import psycopg
 import pytest
+from shop_reading import day_of
 
 from calve.standin.source import create_schema, fill
-from shop_reading import day_of
 
 SCALE = 0.02
 

@@ -13,9 +13,16 @@ def day_of(number: int) -> date:
 
 
 def contents(conn: psycopg.Connection) -> dict[str, bytes]:
-    """Return the bytes of every table, rows in key order."""
+    """Return the shape and the bytes of every table, rows in key order."""
     tables = {}
     for table, key in PRIMARY_KEYS.items():
         with conn.cursor().copy(f"copy (select * from {table} order by {', '.join(key)}) to stdout") as copy:
-            tables[table] = b"".join(bytes(block) for block in copy)
+            rows = b"".join(bytes(block) for block in copy)
+        shape = conn.execute(f"select * from {table} limit 0").description or ()
+        tables[table] = repr([(column.name, column.type_code) for column in shape]).encode() + b"\n" + rows
     return tables
+
+
+def local_date(instant: str, zone: str = "f.timezone") -> str:
+    """Return the SQL of the facility's date of an instant."""
+    return f"({instant} at time zone {zone})::date"

@@ -1,9 +1,9 @@
 """The same seed, scale and day give the same bytes, whichever steps led there."""
 
 import pytest
+from shop_reading import contents, day_of
 
 from calve.standin.source import create_schema, fill
-from shop_reading import contents, day_of
 
 
 def test_day_by_day_equals_at_once(filled):

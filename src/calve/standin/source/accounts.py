@@ -21,6 +21,7 @@ from calve.standin.source.geography import FACILITIES
 ACCOUNT_ID_FROM = 7_000_000_000
 """Account ids start here and nothing else does, so that a leaked one is recognised."""
 _AT_START, _PER_DAY = 8_000, 10
+_RESIDENT_SHARE, _ERASED_SHARE, _EDITED_SHARE = 0.45, 0.04, 0.25
 _ALWAYS_ERASED = len(FACILITIES)
 _ALWAYS_ERASED_ON = 20
 _BIRTHS_FROM_DAYS, _BIRTHS_DAYS = -45_290, 6_939
@@ -70,7 +71,7 @@ class Accounts:
         return chosen
 
     def table(self, since: int, until: int, only: Ints | None = None) -> pa.Table:
-        """Return the accounts that changed visibly on days in [since, until), or `only` those, as they are at `until`."""
+        """Return the accounts that changed on days in [since, until), or `only` those, as they are at `until`."""
         shown = [change.visible < until for change in (self.created, self.edited, self.erased)]
         newest = np.full(len(self.numbers), -1)
         updated = self.created.at.copy()
@@ -89,7 +90,7 @@ class Accounts:
     def _rendered(self, rows: Ints, updated: Ints, edited: NDArray[np.bool_], erased: NDArray[np.bool_]) -> pa.Table:
         full_name, email, phone = self._identity(rows, edited)
         births = _BIRTHS_FROM_DAYS + (digests(self.seed, rows, "birth") % np.uint64(_BIRTHS_DAYS)).astype(np.int64)
-        resident = shares(self.seed, rows, "account type") < 0.45
+        resident = shares(self.seed, rows, "account type") < _RESIDENT_SHARE
         return pa.table(
             {
                 "account_id": ACCOUNT_ID_FROM + rows,
@@ -114,14 +115,14 @@ class Accounts:
     def _erased_day(self) -> Ints:
         chance = shares(self.seed, self.numbers, "erasure")
         days = self.created_day + 30 + np.floor(shares(self.seed, self.numbers, "erasure day") * 1_000).astype(np.int64)
-        days = np.where((chance < 0.04) & (self.numbers >= len(FACILITIES)), days, NEVER)
+        days = np.where((chance < _ERASED_SHARE) & (self.numbers >= len(FACILITIES)), days, NEVER)
         erased: Ints = np.where(self.numbers == _ALWAYS_ERASED, _ALWAYS_ERASED_ON, days)
         return erased
 
     def _edited_day(self) -> Ints:
         chance = shares(self.seed, self.numbers, "edit")
         days = self.created_day + 5 + np.floor(shares(self.seed, self.numbers, "edit day") * 700).astype(np.int64)
-        edited: Ints = np.where((chance < 0.25) & (days + 2 < self.erased_day), days, NEVER)
+        edited: Ints = np.where((chance < _EDITED_SHARE) & (days + 2 < self.erased_day), days, NEVER)
         return edited
 
     def _created(self) -> Change:

@@ -63,8 +63,8 @@ class Assortment:
         falling = [sum(1 / (k + 3) for k in range(entry[4])) for entry, _ in spans]
         weights = zip(spans, falling, strict=True)
         self._shares: Floats = np.array([entry[7] / (place + 3) / total for (entry, place), total in weights])
-        self.active_from: Ints = np.where(self.ids % 19 == 7, (self.ids * 7) % 700, -1_000)
-        self.active_to: Ints = np.where(self.ids % 23 == 5, 120 + self.ids * 3, NEVER)
+        self.active_from: Ints = np.where(np.isin(self.ids % 19, [7]), (self.ids * 7) % 700, -1_000)
+        self.active_to: Ints = np.where(np.isin(self.ids % 23, [5]), 120 + self.ids * 3, NEVER)
 
     def shares_on(self, day: int) -> Floats:
         """Return each product's share of the day's lines; 0 where it isn't sold the whole UTC day, in any zone."""
@@ -78,7 +78,7 @@ class Assortment:
         return prices
 
     def changed_on(self, until: int) -> Ints:
-        """Return the last day before `until` on which each product's row was entered or changed; -1 if it is not there."""
+        """Return the last day before `until` on which each product's row changed; -1 if it is not there."""
         entered = np.maximum(0, self.active_from - _ANNOUNCED_DAYS)
         last = until - 1
         first = self.ids * 5

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import pyarrow as pa
 
@@ -23,11 +23,14 @@ REMEMBERED_DAYS = 110
 """Nothing happens to an order, its lines, its payments or their control totals after so many days."""
 
 
+Rows: TypeAlias = pa.Table | list[tuple[Any, ...]]
+
+
 @dataclass(frozen=True)
 class Changes:
     """Rows to write per table, and keys of lines to remove."""
 
-    rows: dict[str, pa.Table | list[tuple[Any, ...]]]
+    rows: dict[str, Rows]
     gone_lines: list[tuple[int, int]]
 
 
@@ -48,7 +51,7 @@ class World:
         """Return what changed visibly on days in [since, until), as it is at `until`."""
         placed = self.placed(range(max(0, since - REMEMBERED_DAYS), until))
         paid = payments(placed)
-        rows = {
+        rows: dict[str, Rows] = {
             "region": region_rows(since, until),
             "facility": facility_rows(since, until),
             "category": category_rows(since, until),

@@ -22,6 +22,8 @@ from calve.standin.source.state import GeneratorError, GeneratorState, read_stat
 
 logger = logging.getLogger(__name__)
 
+MAX_SCALE = 1_000
+
 
 @dataclass(frozen=True)
 class FillSummary:
@@ -67,8 +69,8 @@ def _must_be_possible(until: date, scale: float) -> None:
     if until <= HISTORY_START:
         msg = f"source: until {until} is not after the history's start {HISTORY_START}; choose a later day"
         raise GeneratorError(msg)
-    if not 0 < scale <= 1_000:
-        msg = f"source: scale {scale} is out of range; expected more than 0 and at most 1000"
+    if not 0 < scale <= MAX_SCALE:
+        msg = f"source: scale {scale} is out of range; expected more than 0 and at most {MAX_SCALE}"
         raise GeneratorError(msg)
 
 

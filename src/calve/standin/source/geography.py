@@ -29,6 +29,7 @@ ANNOUNCED_DAYS = 7
 _LONG_AGO = -3_000
 _SUFFIXES = ("", " Center", " Campus", " East Wing")
 _CYCLE_DAYS = 330
+_WIND_DOWN = ((30, 0.08), (60, 0.3))
 
 
 @dataclass(frozen=True)
@@ -57,9 +58,14 @@ class Facility:
         """Return the facility's short name, e.g. `H07`."""
         return f"{self.kind[:2] if self.kind.startswith('HOSPI') else self.kind[:1]}{self.facility_id:02d}"
 
-    def sells_on(self, day: int) -> bool:
-        """Tell whether every instant of the UTC day lies in local days on which the facility is open."""
-        return self.opened <= day - 1 and day + 1 < self.closed
+    def activity(self, day: int) -> float:
+        """Return the share of its usual orders that the facility takes on a UTC day; 0 unless open throughout.
+
+        It winds down before it closes, so that its end is no sudden loss of volume.
+        """
+        if not self.opened <= day - 1 or not day + 1 < self.closed:
+            return 0.0
+        return next((share for days, share in _WIND_DOWN if self.closed - day <= days), 1.0)
 
     def trades_on(self, local_day: int) -> bool:
         """Tell whether the facility is open on a day of its own calendar."""

@@ -8,17 +8,15 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import pyarrow as pa
 from psycopg import Connection, Cursor, sql
 from psycopg.rows import TupleRow
 from pyarrow import csv
 
-from calve.standin.source.changes import Changes
+from calve.standin.source.changes import Changes, Rows
 from calve.standin.source.schema import PRIMARY_KEYS
 
-Rows = pa.Table | list[tuple[Any, ...]]
 _BATCH_ROWS = 50_000
 
 

@@ -10,6 +10,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from calve.standin.source.accounts import LATE_SHARE, LATE_WINDOW_MS, Accounts
 from calve.standin.source.assortment import assortment
@@ -28,7 +29,10 @@ _LINES = np.array([0.55, 0.25, 0.13, 0.07])
 _WEIGHTS = np.array([facility.weight for facility in FACILITIES], dtype=np.float64)
 _TAX_BP = np.array([facility.tax_bp for facility in FACILITIES])
 _PRICE_PERCENT = np.array([facility.price_percent for facility in FACILITIES])
+_SINGLE_PIECE_SHARE, _DISCOUNTED_SHARE = 0.7, 0.1
 _PAID_AT_ONCE, _PAID_EVER = 0.97, 0.997
+_LATE_CHARGES, _LATE_REFUNDS = 0.02, 0.05
+_SOFT_DELETED, _HARD_DELETED, _DELETED_SOON = 0.012, 0.0015, 0.92
 REFUNDED, PARTIAL, CHARGEBACK = 1, 2, 3
 _REVERSALS = np.array([0.95, 0.03, 0.015, 0.005])
 
@@ -74,9 +78,9 @@ def _volume(seed: int, scale: float, day: int) -> Floats:
     chance = draws(seed, day, "volume").random(len(FACILITIES) + 1)
     level = _ORDERS_AT_SCALE_1 * scale * season * growth * _WEEKDAYS[day_date(day).weekday()]
     level *= 1 + 0.03 * (2 * chance[-1] - 1)
-    sells = np.array([facility.sells_on(day) for facility in FACILITIES])
-    weights: Floats = _WEIGHTS / _WEIGHTS.sum() * (1 + 0.05 * (2 * chance[:-1] - 1)) * sells
-    return level * weights
+    activity = np.array([facility.activity(day) for facility in FACILITIES])
+    expected: Floats = level * _WEIGHTS / _WEIGHTS.sum() * (1 + 0.05 * (2 * chance[:-1] - 1)) * activity
+    return expected
 
 
 def _created(seed: int, scale: float, day: int, accounts: Accounts) -> Columns:
@@ -125,9 +129,10 @@ def _lines(seed: int, day: int, orders: Columns) -> Columns:
     product = pick(goods.shares_on(day), spread(rng, m))
     facility = orders["facility"][order]
     # Most carts hold one piece of a product; the rest up to what its kind allows.
-    pieces = np.where(rng.random(m) < 0.7, 1, 1 + np.floor(rng.random(m) * goods.max_qty[product])).astype(np.int64)
+    single, more = rng.random(m) < _SINGLE_PIECE_SHARE, np.floor(rng.random(m) * goods.max_qty[product])
+    pieces = np.where(single, 1, 1 + more.astype(np.int64))
     unit = (goods.cents_on(day)[product] * _PRICE_PERCENT[facility] + 50) // 100
-    discount = np.where(rng.random(m) < 0.1, pieces * unit * 10 // 100, 0)
+    discount = np.where(rng.random(m) < _DISCOUNTED_SHARE, pieces * unit * 10 // 100, 0)
     net = pieces * unit - discount
     return {
         "order": order,
@@ -156,7 +161,7 @@ def _paid(seed: int, day: int, orders: Columns) -> Columns:
     never = chance >= _PAID_EVER
     paid_at = np.where(never, NEVER * DAY_MS, np.where(at_once, orders["at"], later))
     visible = np.where(never, NEVER, np.where(at_once, orders["visible"], later_visible))
-    charge_at, charge_visible = _became_known(paid_at, visible, known < 0.02, delay)
+    charge_at, charge_visible = _became_known(paid_at, visible, known < _LATE_CHARGES, delay)
     return {
         "paid_at": paid_at,
         "paid_visible": visible,
@@ -176,7 +181,7 @@ def _reversed(seed: int, day: int, orders: Columns) -> Columns:
     days = np.where(reversal > 0, days, NEVER)
     at, visible = _committed(days, days * DAY_MS + (time * DAY_MS).astype(np.int64), rng)
     visible = np.where(reversal > 0, visible, NEVER)
-    refund_at, refund_visible = _became_known(at, visible, known < 0.05, delay)
+    refund_at, refund_visible = _became_known(at, visible, known < _LATE_REFUNDS, delay)
     part = np.maximum(1, orders["total"] * 40 // 100)
     return {
         "reversal": reversal,
@@ -193,8 +198,9 @@ def _deleted(seed: int, day: int, orders: Columns, lines: Columns) -> Columns:
     rng = draws(seed, day, "deleted")
     m = len(lines["order"])
     chance, near, wait, time = (rng.random(m) for _ in range(4))
-    soft, hard = chance < 0.012, (chance >= 0.012) & (chance < 0.0135)
-    lag = np.where(near < 0.92, 1 + np.floor(wait * 9), 10 + np.floor(wait * 19))
+    soft = chance < _SOFT_DELETED
+    hard = ~soft & (chance < _SOFT_DELETED + _HARD_DELETED)
+    lag = np.where(near < _DELETED_SOON, 1 + np.floor(wait * 9), 10 + np.floor(wait * 19))
     lag = np.where(hard, 1 + np.floor(wait * 28), lag).astype(np.int64)
     days = np.maximum(day + lag, orders["visible"][lines["order"]] + 1)
     at, visible = _committed(days, days * DAY_MS + (time * DAY_MS).astype(np.int64), rng)
@@ -212,7 +218,7 @@ def _committed(days: Ints, at: Ints, rng: np.random.Generator) -> tuple[Ints, In
     return np.where(late, _before_midnight(days, rng.random(len(days))), at), days + late
 
 
-def _became_known(settled: Ints, visible: Ints, late: Ints, delay: Floats) -> tuple[Ints, Ints]:
+def _became_known(settled: Ints, visible: Ints, late: NDArray[np.bool_], delay: Floats) -> tuple[Ints, Ints]:
     """Return when a payment's row was created and became visible: with its order's change, or up to 5 days later."""
     created = settled + ((1 + delay * (5 * 24 - 2)) * 3_600_000).astype(np.int64)
     happens = visible < NEVER

@@ -71,7 +71,7 @@ def create_schema(conn: Connection[TupleRow], *, reader_password: str | None = N
     """Create the tables and the role that may only read them, where they are absent. Changes nothing that exists.
 
     Args:
-        reader_password: Of the role `shop_reader`, if it has to be created; None makes one that can't log in by password.
+        reader_password: Of the role `shop_reader` if it has to be created; None lets it not log in by password.
     """
     with effect("source.create"), conn.transaction():
         conn.execute(_TABLES)
