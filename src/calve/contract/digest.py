@@ -11,7 +11,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from calve.contract.rules import Declared
+from calve.contract.grammar import Declared
 
 COVERED = ("spark_apps/transforms/*.py", "iceberg/views/*.sql")
 

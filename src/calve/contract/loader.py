@@ -15,10 +15,10 @@ from pydantic import BaseModel, ValidationError
 from calve.contract.agreement import disagreements
 from calve.contract.digest import digest_of
 from calve.contract.document import Draft, listing, read
+from calve.contract.grammar import Declared
 from calve.contract.mistakes import Mistake, report, shown
 from calve.contract.models import Contract, Pipeline
 from calve.contract.project import Project
-from calve.contract.rules import Declared
 from calve.contract.sources import Source
 from calve.contract.wording import mistakes_of
 from calve.errors import ContractError

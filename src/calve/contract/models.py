@@ -7,7 +7,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from calve.contract.rules import Declared, Identifier, RowRule, Rule
+from calve.contract.grammar import Declared, Identifier
+from calve.contract.rules import Refers, RowRule, Rule
 from calve.contract.types import TypeName
 
 Transform = Annotated[str, Field(pattern=r"^((month|day|year)\([a-z_][a-z0-9_]*\)|[a-z_][a-z0-9_]*)$")]
@@ -107,6 +108,12 @@ class Contract(Declared):
     def column_names(self) -> tuple[str, ...]:
         """Return the declared columns, in order."""
         return tuple(column.name for column in self.columns)
+
+    @property
+    def datasets_read(self) -> tuple[str, ...]:
+        """Return the datasets that must be staged or published before this one is computed."""
+        dimensions = (rule.to for rule in self.audit if isinstance(rule, Refers))
+        return tuple(name for name in (*self.derived_from, *self.reads, *dimensions) if name != self.dataset)
 
     @property
     def row_rules(self) -> tuple[RowRule, ...]:

@@ -53,9 +53,9 @@ class Project:
         return [name for name in ordered if name in wanted]
 
     def contracts_of(self, pipeline: str) -> tuple[Contract, ...]:
-        """Return the contracts of a pipeline, each after those that it is derived from."""
+        """Return the contracts of a pipeline, each after those that it reads."""
         members = {name: c for name, c in self.contracts.items() if c.pipeline == pipeline}
-        return tuple(members[name] for name in in_order({n: c.derived_from for n, c in members.items()}))
+        return tuple(members[name] for name in in_order({n: c.datasets_read for n, c in members.items()}))
 
     def sources_of(self, pipeline: str) -> tuple[Source, ...]:
         """Return the sources that a pipeline lands, by name: what its contracts come from, look up, compare."""

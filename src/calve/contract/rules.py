@@ -7,16 +7,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
+from pydantic import Discriminator, Field, Tag, model_validator
 
-Identifier = Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]{0,62}$")]
-Scalar = int | float | str
-
-
-class Declared(BaseModel):
-    """Base of everything that is read from YAML: frozen, closed, no coercion."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, populate_by_name=True)
+from calve.contract.grammar import Declared, Identifier, Scalar
 
 
 class Budget(Declared):

@@ -8,7 +8,7 @@ from typing import Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from calve.contract.rules import Declared, Identifier
+from calve.contract.grammar import Declared, Identifier
 from calve.contract.types import TypeName
 
 _DURATION = re.compile(r"^(\d+)\s*(minutes?|hours?|days?)$")

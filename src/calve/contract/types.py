@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Annotated
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, WithJsonSchema
 
 _DECIMAL = re.compile(r"^decimal\((\d{1,2}),(\d{1,2})\)$")
 MAX_PRECISION = 38
@@ -56,7 +56,8 @@ def check_type(text: str) -> str:
     raise ValueError(msg)
 
 
-TypeName = Annotated[str, AfterValidator(check_type)]
+_WRITTEN = rf"^({'|'.join(_SIMPLE)}|decimal\(\d{{1,2}},\d{{1,2}}\))$"
+TypeName = Annotated[str, AfterValidator(check_type), WithJsonSchema({"type": "string", "pattern": _WRITTEN})]
 
 
 def spark_type(text: str) -> str:

@@ -24,6 +24,7 @@ def reference_mistakes(all_: Declarations) -> Iterator[Mistake]:
             yield from all_.unknown("pipeline", draft, loc, name)
     yield from _shared(all_)
     yield from _cycles(all_)
+    yield from _idle_pipelines(all_)
 
 
 def _names(all_: Declarations) -> Iterator[Mistake]:
@@ -112,14 +113,24 @@ def _shared(all_: Declarations) -> Iterator[Mistake]:
 
 
 def _cycles(all_: Declarations) -> Iterator[Mistake]:
-    for kind, fields in (("contract", ("derived_from", "reads")), ("pipeline", ("needs",))):
+    """Nothing waits for itself: not by what it is made of, not by what its rows refer to."""
+    for kind in ("contract", "pipeline"):
         drafts = all_.named(kind)
-        edges = {name: [n for f in fields for _, n in draft.texts(f)] for name, draft in drafts.items()}
-        while ring := cycle_in(edges):
-            draft, following = drafts[ring[0]], ring[1]
-            loc = next(loc for f in fields for loc, name in draft.texts(f) if name == following)
-            yield draft.mistake(loc, f"waits for itself: {' → '.join(ring)}; take one of these out")
-            edges[ring[0]] = [name for name in edges[ring[0]] if name != following]
+        waits = {name: _waits_for(draft, name) for name, draft in drafts.items()}
+        while ring := cycle_in({name: list(places) for name, places in waits.items()}):
+            loc = waits[ring[0]].pop(ring[1])
+            text = f"waits for itself: {' → '.join(ring)}; take one of these out"
+            yield drafts[ring[0]].mistake(loc, text)
+
+
+def _waits_for(draft: Draft, own: str) -> dict[str, Loc]:
+    named = [place for field in ("derived_from", "reads", "needs") for place in draft.texts(field)]
+    rules = [place for loc, _ in draft.mappings("audit") for place in draft.texts(*loc, "to")]
+    # rows of a tree refer to rows of their own dataset
+    return {name: loc for loc, name in (*(r for r in rules if r[1] != own), *named)}
+
+
+def _idle_pipelines(all_: Declarations) -> Iterator[Mistake]:
     used = {draft.text("pipeline") for draft in all_.contracts}
     can_tell = used <= set(all_.named("pipeline")) and not all_.unreadable["contract"]
     for name, draft in all_.named("pipeline").items():

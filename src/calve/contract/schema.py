@@ -1,0 +1,77 @@
+"""JSON Schemas of the YAML files, for editors: completion and a first check while typing.
+
+Generated from the models, never written by hand. An editor knows less than `calve validate`: what one file
+says of another is beyond a schema.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, TypeAdapter
+from pydantic.json_schema import GenerateJsonSchema
+
+from calve.contract.models import Contract, Pipeline
+from calve.contract.sources import Source
+from calve.effects import effect
+
+DIALECT = "http://json-schema.org/draft-07/schema#"
+# file → (title, what stands in it); the first line of each YAML file names its schema
+SCHEMAS: dict[str, tuple[str, Any]] = {
+    "contract.json": ("calve contract", Contract),
+    "source.json": ("calve source", Source),
+    "pipelines.json": ("calve pipelines", list[Pipeline]),
+}
+_ATTRIBUTE = re.compile(r"^    (\w+): (.*(?:\n {6,}.*)*)", re.MULTILINE)
+
+
+def schema_texts() -> dict[str, str]:
+    """Return the text of each schema file by its name."""
+    return {name: json.dumps(_schema(*said), indent=2) + "\n" for name, said in SCHEMAS.items()}
+
+
+def write_schemas(folder: Path) -> list[Path]:
+    """Write the schemas into `iceberg/schema/` below a project's folder and return their paths."""
+    place = folder / "iceberg" / "schema"
+    place.mkdir(parents=True, exist_ok=True)
+    paths = []
+    for name, text in schema_texts().items():
+        with effect("schema.write"):
+            (place / name).write_text(text, encoding="utf-8")
+        paths.append(place / name)
+    return paths
+
+
+def _schema(title: str, declared: Any) -> dict[str, Any]:
+    found = TypeAdapter(declared).json_schema(by_alias=True, schema_generator=GenerateJsonSchema)
+    described = _models_in(declared)
+    for name, part in {**found.get("$defs", {}), getattr(declared, "__name__", ""): found}.items():
+        if name in described:
+            _describe(part, described[name])
+    return {"$schema": DIALECT, **found, "title": title}
+
+
+def _models_in(declared: Any) -> dict[str, type[BaseModel]]:
+    """Return all models of calve by name; a schema names its parts by them."""
+    todo, found = [BaseModel], {}
+    while todo:
+        for model in todo.pop().__subclasses__():
+            found[model.__name__] = model
+            todo.append(model)
+    return {name: model for name, model in found.items() if model.__module__.startswith("calve.contract")}
+
+
+def _describe(part: dict[str, Any], model: type[BaseModel]) -> None:
+    """Put the docstring's first part to the whole, and its `Attributes` to the properties."""
+    text = inspect.getdoc(model) or ""
+    part["description"] = text.partition("\n\nAttributes:")[0].replace("\n", " ")
+    words = {name: " ".join(said.split()) for name, said in _ATTRIBUTE.findall(text)}
+    for name, field in model.model_fields.items():
+        if name in words and (entry := part["properties"].get(field.alias or name)) is not None:
+            entry["description"] = words[name]
+    for entry in part.get("properties", {}).values():
+        entry.pop("title", None)
