@@ -1,0 +1,1 @@
+"""Pages for people: what was published, and what the datasets mean."""

@@ -1,0 +1,103 @@
+"""The page of settings: every variable, what it means, what it is when not given.
+
+Written from the settings model; never shows a value that is set.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from pydantic import SecretStr
+from pydantic.fields import FieldInfo
+
+from calve.effects import effect
+from calve.settings import Settings
+
+FILE = "settings.md"
+_ATTRIBUTE = re.compile(r"^    (\w+): (.*(?:\n {6,}.*)*)", re.MULTILINE)
+# Settings whose name needs a word more, and which the model does not describe.
+_MEANINGS = {
+    "profile": "`local` takes what is not given from the local engine's state; `cluster` takes nothing for granted.",
+    "s3_region": "Region of the bucket.",
+    "s3_access_key_id": "Access key; None leaves it to the machine's own identity.",
+    "s3_secret_access_key": "Belongs to the access key.",
+    "snowflake_account": "Account identifier.",
+    "snowflake_port": "None means the protocol's own.",
+    "snowflake_protocol": "`http` for the stand-in only.",
+    "snowflake_user": "User that exposes and reports.",
+    "snowflake_password": "Password of the user.",
+    "snowflake_database": "Database of the schemas LIVE, IDLE_E<n> and REPORTING.",
+    "snowflake_warehouse": "Virtual warehouse; None means the user's default.",
+    "snowflake_catalog_integration": "Catalog integration of the external Iceberg tables, for object stores.",
+}
+# Variables that are no settings of a run.
+OTHERS = {
+    "CALVE_FAILPOINT": "Tests only: name of the effect at which the process kills itself, e.g. `publish.commit:after`.",
+    "CALVE_IVY_SETTINGS": "File of Ivy settings for fetching jars from behind a mirror.",
+    "CALVE_LOCAL_PORT_POSTGRES": "Port of the local engine's PostgreSQL.",
+    "CALVE_LOCAL_PORT_S3": "Port of the local engine's S3.",
+    "CALVE_LOCAL_PORT_SNOWFLAKE": "Port of the local engine's stand-in for Snowflake.",
+    "CALVE_SOURCE_ADMIN_URL": "Owner's address of the source database, for the generator (`calve source`) only.",
+}
+
+
+def write_settings(out: Path) -> Path:
+    """Write the page into a folder and return its path."""
+    out.mkdir(parents=True, exist_ok=True)
+    path = out / FILE
+    with effect("docs.write"):
+        path.write_text(settings_page(), encoding="utf-8")
+    return path
+
+
+def settings_page() -> str:
+    """Return the page's Markdown."""
+    return "\n".join([*_head(), *_settings(), "", *_others()]) + "\n"
+
+
+def undescribed() -> list[str]:
+    """Return the settings that nothing describes."""
+    return sorted(set(Settings.model_fields) - set(_meanings()))
+
+
+def _meanings() -> dict[str, str]:
+    said = {name: " ".join(words.split()) for name, words in _ATTRIBUTE.findall(inspect.getdoc(Settings) or "")}
+    return {**_MEANINGS, **said}
+
+
+def _head() -> Iterator[str]:
+    yield "<!-- Written by `calve docs` from src/calve/settings.py; change the model, not this page. -->"
+    yield "# Settings"
+    yield ""
+    yield "Environment variables, read once when a command starts. With the profile `local`, what is not given comes from"
+    yield "the state that `calve local up` wrote; with `cluster`, what is required and not given is an error (exit 65)."
+    yield "Secrets never appear in logs, messages or pages."
+    yield ""
+
+
+def _settings() -> Iterator[str]:
+    meanings = _meanings()
+    yield "| variable | meaning | default |"
+    yield "|---|---|---|"
+    for name, field in Settings.model_fields.items():
+        meaning = meanings.get(name, "").replace("|", "&#124;")
+        secret = " Secret." if field.annotation in (SecretStr, SecretStr | None) else ""
+        yield f"| `CALVE_{name.upper()}` | {meaning}{secret} | {_default(field)} |"
+
+
+def _default(field: FieldInfo) -> str:
+    if field.is_required():
+        return "required"
+    value = field.get_default()
+    if value is None or isinstance(value, SecretStr):
+        return "none"
+    return f"`{value}`" if str(value) else "empty"
+
+
+def _others() -> Iterator[str]:
+    yield "| variable | meaning |"
+    yield "|---|---|"
+    yield from (f"| `{name}` | {meaning} |" for name, meaning in OTHERS.items())
