@@ -1,0 +1,83 @@
+"""Who may log in, and as which role.
+
+A wrong password, an unknown role and a role that the user was not granted are refused as Snowflake does. A user
+that logs in for the first time plays ACCOUNTADMIN: the stand-in has no other way to be set up.
+"""
+
+import hmac
+import secrets
+from dataclasses import dataclass
+from typing import Any
+
+from calve.standin.snowflake.access import Rights
+from calve.standin.snowflake.catalog import ADMIN, State
+from calve.standin.snowflake.engine import Engine
+from calve.standin.snowflake.session import Session
+from calve.standin.snowflake.statements.roles import may_play
+from calve.standin.snowflake.store import Store
+from calve.standin.snowflake.tokens import split_name
+
+
+@dataclass(frozen=True)
+class LoginError(Exception):
+    """A login that failed, with Snowflake's code and message."""
+
+    code: str
+    message: str
+
+
+def log_in(body: dict[str, Any], query: dict[str, str], store: Store, engine: Engine, password: str | None) -> Session:
+    """Check a login request and open a session.
+
+    Raises:
+        LoginError: Wrong password, role or way to log in; no session exists afterwards.
+    """
+    data = body.get("data", {})
+    way = str(data.get("AUTHENTICATOR", "SNOWFLAKE")).upper()
+    if way != "SNOWFLAKE" or "TOKEN" in data:
+        raise LoginError("390101", f"calve stand-in does not model the authenticator {way}; use user and password.")
+    if password is not None and not hmac.compare_digest(str(data.get("PASSWORD", "")).encode(), password.encode()):
+        raise LoginError("390100", "Incorrect username or password was specified.")
+    if str(data.get("SESSION_PARAMETERS", {}).get("AUTOCOMMIT", True)).lower() == "false":
+        raise LoginError("390101", "calve stand-in does not model AUTOCOMMIT = FALSE; leave autocommit on.")
+    user = str(data.get("LOGIN_NAME", "")).upper()
+    if user not in store.current.users:
+        with store.change() as state:
+            state.users.setdefault(user, frozenset({ADMIN}))
+    role = _role(store.current, user, query.get("roleName"))
+    session = Session(secrets.token_urlsafe(32), user, role, engine.worker())
+    _place(session, store.current, query)
+    return session
+
+
+def _role(state: State, user: str, written: str | None) -> str:
+    if not written:
+        granted = state.users[user]
+        return ADMIN if ADMIN in granted else min(granted, default="PUBLIC")
+    name = split_name(written)[-1]
+    if name not in state.roles or not may_play(state, user, name):
+        what = "does not exist or not authorized" if name not in state.roles else "is not granted to this user"
+        text = (
+            f"Role '{name}' specified in the connect string {what}. Contact your local system administrator, "
+            "or attempt to login with another role, e.g. PUBLIC."
+        )
+        raise LoginError("390189" if name not in state.roles else "390186", text)
+    return name
+
+
+def _place(session: Session, state: State, query: dict[str, str]) -> None:
+    """Set database and schema if they exist; a login that names others succeeds without them."""
+    rights = Rights(state, session.role)
+    if (warehouse := query.get("warehouse")) is not None:
+        session.warehouse = split_name(warehouse)[-1]
+    if not (written := query.get("databaseName")):
+        return
+    name = split_name(written)[-1]
+    database = state.databases.get(name)
+    if database is None or not rights.sees(database.id, database.owner):
+        return
+    session.database = name
+    chosen = split_name(query["schemaName"])[-1] if query.get("schemaName") else "PUBLIC"
+    schema = database.schemas.get(chosen)
+    if schema is not None and rights.sees(schema.id, schema.owner):
+        session.schema = chosen

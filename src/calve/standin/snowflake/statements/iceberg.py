@@ -1,0 +1,146 @@
+"""External Iceberg tables: made from, and pointed at, the metadata file that a statement names.
+
+The file is read before anything is changed; if it is absent, broken, of another table or of a type that is not
+modelled, the table serves what it served.
+"""
+
+import time
+from dataclasses import replace as changed
+
+from calve.standin.snowflake import failures, metadata
+from calve.standin.snowflake.access import Rights
+from calve.standin.snowflake.catalog import Column, IcebergTable, Integration, State, Volume
+from calve.standin.snowflake.names import Path, find_path
+from calve.standin.snowflake.statements.context import OK, Context, making, put
+from calve.standin.snowflake.tokens import Reader, text_value
+from calve.standin.snowflake.wire import Rows, status
+
+_REFRESHES_KEPT = 100
+
+
+def create_table(reader: Reader, context: Context, *, replace: bool) -> Rows:
+    """CREATE [OR REPLACE] ICEBERG TABLE [IF NOT EXISTS] t EXTERNAL_VOLUME CATALOG METADATA_FILE_PATH."""
+    wanted = making(reader, replace=replace)
+    parts = reader.name()
+    if reader.peek("("):
+        raise failures.not_modelled("CREATE ICEBERG TABLE with columns (Snowflake as catalog)")
+    found = reader.properties(
+        "ICEBERG TABLE",
+        modelled={"EXTERNAL_VOLUME", "CATALOG", "METADATA_FILE_PATH", "COMMENT"},
+        known={"REPLACE_INVALID_CHARACTERS", "TAG", "CONTACT", "BASE_LOCATION", "CATALOG_TABLE_NAME", "COPY"}
+        | {"CATALOG_NAMESPACE", "AUTO_REFRESH", "CLUSTER", "AS", "CATALOG_SYNC"},
+    )
+    volume_name = text_value(found, "EXTERNAL_VOLUME").upper()
+    catalog_name = text_value(found, "CATALOG").upper()
+    if catalog_name == "SNOWFLAKE":
+        raise failures.not_modelled("CATALOG = 'SNOWFLAKE'")
+    path = text_value(found, "METADATA_FILE_PATH")
+    state = context.store.current
+    volume, _ = _ingredients(state, context.rights(state), volume_name, catalog_name)
+    known = find_path(state, context.rights(state), context.place, parts)
+    if not (wanted.if_not_exists and known.name in known.schema.items):
+        read = metadata.load(context.worker, metadata.location(volume, path))
+    with context.store.change() as state:
+        rights = context.rights(state)
+        where = find_path(state, rights, context.place, parts)
+        before = where.schema.items.get(where.name)
+        if answer := wanted.stop(where.name, before.owner if before else None, rights, "table"):
+            return answer
+        rights.need("CREATE ICEBERG TABLE", where.schema, "SCHEMA", where.schema_name)
+        _ingredients(state, rights, volume_name, catalog_name)
+        table = IcebergTable(
+            id=state.take_id(),
+            owner=context.session.role,
+            created_at=time.time(),
+            volume=volume_name,
+            integration=catalog_name,
+            metadata_path=path,
+            metadata_uri=read.uri,
+            table_uuid=read.table_uuid,
+            columns=read.columns,
+            refreshes=(read.refresh(context.query_id),),
+            comment=str(found.get("COMMENT", "")),
+        )
+        put(state, where, table)
+    return status(f"Iceberg table {where.name} successfully created.")
+
+
+def alter_table(reader: Reader, context: Context) -> Rows:
+    """ALTER ICEBERG TABLE [IF EXISTS] t REFRESH '<path>' | {MODIFY|ALTER} COLUMN c SET MASKING POLICY p."""
+    if_exists = reader.accept("IF", "EXISTS")
+    parts = reader.name()
+    state = context.store.current
+    where = find_path(state, context.rights(state), context.place, parts)
+    if if_exists and where.name not in where.schema.items:
+        return status("Statement executed successfully.")
+    if reader.accept("REFRESH"):
+        if reader.done:
+            raise failures.not_modelled("REFRESH without a metadata file path (a catalog other than OBJECT_STORE)")
+        path = reader.string()
+        reader.end()
+        return _refresh(context, parts, path)
+    if reader.peek("MODIFY") or reader.peek("ALTER"):
+        from calve.standin.snowflake.statements import policies
+
+        return policies.attach(reader, context, parts)
+    raise failures.not_modelled(f"ALTER ICEBERG TABLE ... {reader.words(2)}")
+
+
+def owned_table(state: State, rights: Rights, where: Path) -> IcebergTable:
+    """Return the Iceberg table there if the role owns it."""
+    table = where.item(rights, "Table")
+    if not isinstance(table, IcebergTable):
+        raise failures.invalid(f"'{where.full}' is not an Iceberg table.")
+    rights.need("OWNERSHIP", table, "TABLE", where.full)
+    return table
+
+
+def _refresh(context: Context, parts: tuple[str, ...], path: str) -> Rows:
+    state = context.store.current
+    where = find_path(state, context.rights(state), context.place, parts)
+    table = owned_table(state, context.rights(state), where)
+    volume = _usable_by_owner(state, table)
+    read = metadata.load(context.worker, metadata.location(volume, path))
+    if read.table_uuid != table.table_uuid:
+        text = f"Metadata file '{path}' belongs to table {read.table_uuid}, '{where.full}' is {table.table_uuid}."
+        raise failures.SqlError(91382, "22000", f"SQL compilation error:\n{text}")
+    with context.store.change() as state:
+        where = find_path(state, context.rights(state), context.place, parts)
+        current = owned_table(state, context.rights(state), where)
+        if current.id != table.id:
+            raise failures.missing("Table", where.full)
+        refreshes = (*current.refreshes, read.refresh(context.query_id))[-_REFRESHES_KEPT:]
+        where.schema.items[where.name] = changed(
+            current,
+            metadata_path=path,
+            metadata_uri=read.uri,
+            columns=_with_policies(read.columns, current.columns),
+            refreshes=refreshes,
+        )
+    return status(OK)
+
+
+def _with_policies(columns: tuple[Column, ...], before: tuple[Column, ...]) -> tuple[Column, ...]:
+    policies = {column.name: column.policy_id for column in before}
+    return tuple(changed(column, policy_id=policies.get(column.name)) for column in columns)
+
+
+def _usable_by_owner(state: State, table: IcebergTable) -> Volume:
+    owner = Rights(state, table.owner)
+    volume, _ = _ingredients(state, owner, table.volume, table.integration)
+    return volume
+
+
+def _ingredients(state: State, rights: Rights, volume: str, catalog: str) -> tuple[Volume, Integration]:
+    """Return volume and integration if they exist, are enabled, and the role may use them."""
+    found = state.volumes.get(volume)
+    if found is None:
+        raise failures.missing("External volume", volume)
+    rights.need_on_shared("USAGE", found.id, found.owner, f"External volume '{volume}")
+    integration = state.integrations.get(catalog)
+    if integration is None:
+        raise failures.missing("Integration", catalog)
+    rights.need_on_shared("USAGE", integration.id, integration.owner, f"Integration '{catalog}")
+    if not integration.enabled:
+        raise failures.invalid(f"Integration '{catalog}' is not enabled.")
+    return found, integration
