@@ -65,11 +65,17 @@ def _models_in(declared: Any) -> dict[str, type[BaseModel]]:
     return {name: model for name, model in found.items() if model.__module__.startswith("calve.contract")}
 
 
+def attributes_told(model: type[BaseModel]) -> dict[str, str]:
+    """Return what a model's docstring says of its fields, under `Attributes`."""
+    text = inspect.getdoc(model) or ""
+    return {name: " ".join(said.split()) for name, said in _ATTRIBUTE.findall(text)}
+
+
 def _describe(part: dict[str, Any], model: type[BaseModel]) -> None:
     """Put the docstring's first part to the whole, and its `Attributes` to the properties."""
     text = inspect.getdoc(model) or ""
     part["description"] = text.partition("\n\nAttributes:")[0].replace("\n", " ")
-    words = {name: " ".join(said.split()) for name, said in _ATTRIBUTE.findall(text)}
+    words = attributes_told(model)
     for name, field in model.model_fields.items():
         if name in words and (entry := part["properties"].get(field.alias or name)) is not None:
             entry["description"] = words[name]

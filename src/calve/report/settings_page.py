@@ -5,19 +5,17 @@ Written from the settings model; never shows a value that is set.
 
 from __future__ import annotations
 
-import inspect
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
+from calve.contract.schema import attributes_told
 from calve.effects import effect
 from calve.settings import Settings
 
 FILE = "settings.md"
-_ATTRIBUTE = re.compile(r"^    (\w+): (.*(?:\n {6,}.*)*)", re.MULTILINE)
 # Settings whose name needs a word more, and which the model does not describe.
 _MEANINGS = {
     "profile": "`local` takes what is not given from the local engine's state; `cluster` takes nothing for granted.",
@@ -64,16 +62,15 @@ def undescribed() -> list[str]:
 
 
 def _meanings() -> dict[str, str]:
-    said = {name: " ".join(words.split()) for name, words in _ATTRIBUTE.findall(inspect.getdoc(Settings) or "")}
-    return {**_MEANINGS, **said}
+    return {**_MEANINGS, **attributes_told(Settings)}
 
 
 def _head() -> Iterator[str]:
     yield "<!-- Written by `calve docs` from src/calve/settings.py; change the model, not this page. -->"
     yield "# Settings"
     yield ""
-    yield "Environment variables, read once when a command starts. With the profile `local`, what is not given comes from"
-    yield "the state that `calve local up` wrote; with `cluster`, what is required and not given is an error (exit 65)."
+    yield "Environment variables, read once when a command starts. With the profile `local`, what is not given comes"
+    yield "from the state that `calve local up` wrote; with `cluster`, what is required must be given (else exit 65)."
     yield "Secrets never appear in logs, messages or pages."
     yield ""
 
