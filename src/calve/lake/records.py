@@ -41,7 +41,9 @@ def connect(settings: Settings) -> Connection:
             row_factory=dict_row,
             connect_timeout=CONNECT_SECONDS,
             application_name="calve",
-            options="-c timezone=UTC -c lock_timeout=60s -c idle_in_transaction_session_timeout=120s",
+            # A role named like the schema would otherwise find its own schema before `public`, where the catalog is.
+            options="-c search_path=public -c timezone=UTC -c lock_timeout=60s"
+            " -c idle_in_transaction_session_timeout=120s",
             keepalives_idle=10,
             keepalives_interval=5,
             keepalives_count=3,
@@ -75,6 +77,9 @@ def answering(what: str) -> Iterator[None]:
 @contextmanager
 def transaction(conn: Connection) -> Iterator[Cursor]:
     """Run one short transaction; it is committed when the block ends and rolled back when it raises."""
+    if not conn.autocommit or conn.info.transaction_status != psycopg.pq.TransactionStatus.IDLE:
+        msg = "a record is written on a connection of its own transaction: expected autocommit, outside any other"
+        raise ValueError(msg)
     with answering("writing a record"), conn.transaction(), conn.cursor() as cursor:
         yield cursor
 

@@ -7,7 +7,7 @@ from typing import LiteralString
 
 CATALOG_TABLES: tuple[LiteralString, ...] = (
     """
-    create table if not exists iceberg_tables (
+    create table if not exists public.iceberg_tables (
         catalog_name varchar(255) not null,
         table_namespace varchar(255) not null,
         table_name varchar(255) not null,
@@ -16,9 +16,9 @@ CATALOG_TABLES: tuple[LiteralString, ...] = (
         iceberg_type varchar(5),
         primary key (catalog_name, table_namespace, table_name)
     )""",
-    "alter table iceberg_tables add column if not exists iceberg_type varchar(5)",
+    "alter table public.iceberg_tables add column if not exists iceberg_type varchar(5)",
     """
-    create table if not exists iceberg_namespace_properties (
+    create table if not exists public.iceberg_namespace_properties (
         catalog_name varchar(255) not null,
         namespace varchar(255) not null,
         property_key varchar(255) not null,
