@@ -11,17 +11,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import psycopg
 from pyspark.sql import SparkSession
 
-from calve.contract.loader import Project
 from calve.contract.models import Contract
+from calve.contract.project import Project
 from calve.contract.sources import Source
 from calve.errors import CalveError, DigestMismatchError
 from calve.lake.attempts import end_attempt, start_attempt
 from calve.lake.landings import Landing
+from calve.lake.metrics import ControlDifference, MetricRow
 from calve.lake.publication import Publication, pins, publish
-from calve.lake.verdicts import ControlDifference, DatasetVerdict, MetricRow, record_verdicts, verdicts_of
+from calve.lake.records import Connection
+from calve.lake.verdicts import DatasetVerdict, record_verdicts, verdicts_of
 from calve.runs import Run
 from calve.settings import Settings
 from calve.spark.audit import audit
@@ -49,7 +50,7 @@ class Driver:
 
     session: SparkSession
     settings: Settings
-    records: psycopg.Connection[Any]
+    records: Connection
     catalog: Any
     project: Project
     holder: str
@@ -93,7 +94,7 @@ def _perform(driver: Driver, leased: Leased) -> tuple[DatasetVerdict, ...]:
         except CalveError as error:
             end_attempt(driver.records, run.key, attempt, "failed", str(error))
             raise
-        end_attempt(driver.records, run.key, attempt, known[0].word if len(known) == 1 else _word(known), "")
+        end_attempt(driver.records, run.key, attempt, _word(known), "")
     if _word(known) == "passed":
         published = publish(driver.settings, driver.records, run, leased.epoch)
         driver.tell(_told(published))
@@ -122,10 +123,11 @@ def _stage_and_audit(driver: Driver, context: Context) -> tuple[DatasetVerdict, 
     differences: dict[str, list[ControlDifference]] = {}
     for contract in contracts:
         name, began = contract.dataset, time.monotonic()
-        dimensions = dimensions_of(context, world, contract, staged)
-        verdict, metrics[name], differences[name] = audit(context, world, staged, name, dimensions)
-        verdicts.append(verdict)
-        driver.tell(f"audit    {name:<26} {verdict.word:<9} {len(verdict.results)} rules, {_seconds(began)}")
+        audited = audit(context, world, staged, name, dimensions_of(context, world, contract, staged))
+        verdicts.append(audited.verdict)
+        metrics[name], differences[name] = audited.metrics, audited.differences
+        word, rules = audited.verdict.word, len(audited.verdict.results)
+        driver.tell(f"audit    {name:<26} {word:<9} {rules} rules, {_seconds(began)}")
     return record_verdicts(
         driver.records, context.run.key, verdicts, epoch=context.epoch, metrics=metrics, differences=differences
     )

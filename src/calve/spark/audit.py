@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from pyspark.sql import DataFrame
@@ -15,8 +16,10 @@ from pyspark.sql import functions as F
 
 from calve.contract.models import Contract
 from calve.contract.rules import Complete, Conserve, Drift, Fresh, RowRule, Rule, Unique, Volume
+from calve.errors import JobFailedError
 from calve.lake.catalog import table_state
-from calve.lake.verdicts import ControlDifference, DatasetVerdict, MetricRow, RuleResult
+from calve.lake.metrics import ControlDifference, MetricRow
+from calve.lake.verdicts import DatasetVerdict, Outcome, RuleResult
 from calve.spark.curate import Staged, partition_filter, partition_values
 from calve.spark.fates import fates_of
 from calve.spark.history import Observation, drift, fresh, volume
@@ -31,10 +34,19 @@ logger = logging.getLogger(__name__)
 SAMPLES = 5
 
 
+@dataclass(frozen=True)
+class Audited:
+    """A dataset's verdict, what was measured for later runs, and what differs from sealed totals."""
+
+    verdict: DatasetVerdict
+    metrics: list[MetricRow]
+    differences: list[ControlDifference]
+
+
 def audit(
     context: Context, world: World, staged: Mapping[str, Staged], dataset: str, dimensions: Mapping[str, DataFrame]
-) -> tuple[DatasetVerdict, list[MetricRow], list[ControlDifference]]:
-    """Judge one staged dataset; return its verdict, its metrics for later runs and its open control differences."""
+) -> Audited:
+    """Judge one staged dataset."""
     each = staged[dataset]
     contract = each.contract
     results = [*described(contract, world.landings), *cut_totals(contract, world.landings)]
@@ -53,7 +65,7 @@ def audit(
     blocked = any(result.outcome == "blocked" for result in results)
     verdict = _verdict(context, world, each, tuple(results), blocked=blocked)
     logger.info("audited", extra={"dataset": dataset, "run_key": context.run.key, "verdict": verdict.word})
-    return verdict, metrics, differences
+    return Audited(verdict, metrics, differences)
 
 
 def _verdict(
@@ -82,7 +94,11 @@ def _verdict(
 
 
 def _uuid(context: Context, table: str) -> str:
-    return str(table_state(context.catalog, table).uuid)
+    state = table_state(context.catalog, table)
+    if state is None:
+        msg = f"table {table}: staged, but the catalog doesn't know it; run again"
+        raise JobFailedError(msg)
+    return str(state.uuid)
 
 
 def _quarantined(context: Context, each: Staged) -> list[RuleResult]:
@@ -104,7 +120,7 @@ def _quarantined(context: Context, each: Staged) -> list[RuleResult]:
 
 def _quarantine_result(contract: Contract, rule: RowRule, each: Staged, *, judged: int, found: int) -> RuleResult:
     allowed = rule.budget.allows(judged)
-    outcome = "passed" if found == 0 else "quarantined" if found <= allowed else "blocked"
+    outcome: Outcome = "passed" if found == 0 else "quarantined" if found <= allowed else "blocked"
     samples: tuple[str, ...] = ()
     if found and each.touched is not None:
         samples = _keys(contract, each.touched.rows.where(F.array_contains("_reasons", rule.name)))
@@ -169,7 +185,7 @@ def _staged_result(
     found = broken(size, share)
     wanted = rule.min_percent / 100 if isinstance(rule, Complete) else 1.0
     allowed = size - round(size * wanted)
-    outcome = "passed" if found <= allowed else "warned" if rule.severity == "warn" else "blocked"
+    outcome: Outcome = "passed" if found <= allowed else "warned" if rule.severity == "warn" else "blocked"
     samples: tuple[str, ...] = ()
     if outcome != "passed" and rows is not None:
         samples = _keys(contract, _breaking(rule, rows, where))
@@ -217,7 +233,8 @@ def _immutable(each: Staged) -> list[RuleResult]:
     moved = F.lit(False)
     for name in names:
         moved = moved | ~F.col(f"_old.{name}").eqNullSafe(F.col(f"_new.{name}"))
-    found, samples, checked = 0, (), sum(each.counts.values())
+    samples: tuple[str, ...] = ()
+    found, checked = 0, sum(each.counts.values())
     if each.touched is not None and each.counts.get("updated"):
         rows = each.touched.differences.where((F.col("_fate") == "updated") & moved)
         found = rows.count()

@@ -106,8 +106,11 @@ def compute(
         "_ingested_at", F.lit(context.run.interval.until)
     )
     rows = judge_rows(contract, rows, dimensions, context.run.interval).persist(StorageLevel.MEMORY_AND_DISK)
-    base = at(context.session, curated(contract.dataset), main_snapshot(context.session, curated(contract.dataset)))
+    name = curated(contract.dataset)
+    base = at(context.session, name, main_snapshot(context.session, name))
     by = (contract.replace_by,) if contract.replace_by else contract.touched_by
+    if base.isEmpty():
+        return Touched(rows, base, _all_new(contract, rows), units, by)
     old = base if units is None else within(base, units, by)
     if contract.load == "append" and units is not None:
         keys = rows.select(*contract.grain)
@@ -134,6 +137,17 @@ def _conform(contract: Contract, frame: DataFrame) -> DataFrame:
         msg = f"dataset {contract.dataset}: the transform returns other types: {'; '.join(wrong)}; cast them there"
         raise ContractError(msg)
     return frame
+
+
+def _all_new(contract: Contract, rows: DataFrame) -> DataFrame:
+    """Return what `_differences` would find against an empty base, without a join."""
+    images = F.struct(*contract.column_names, *LINEAGE)
+    return rows.select(
+        *contract.grain,
+        F.when(F.lit(False), images).alias("_old"),
+        images.alias("_new"),
+        F.when(F.size("_reasons") > 0, "quarantined").otherwise("inserted").alias("_fate"),
+    )
 
 
 def _differences(contract: Contract, old: DataFrame, rows: DataFrame) -> DataFrame:

@@ -47,7 +47,7 @@ def _count(context: Context, world: World, each: Staged, name: str) -> dict[str,
         newest = own.select(*key, "_op").join(newest, on=key, how="left")
     by = key if set(key) == set(each.contract.grain) else list(each.touched.by or each.contract.grain)
     carried = newest.join(own.select(*{*key, *by}), on=key, how="left") if set(by) - set(key) else newest
-    strength = F.array_position(F.array(*map(F.lit, _STRENGTH)), F.col("_fate"))
+    strength = F.expr(f"array_position(array({', '.join(repr(fate) for fate in _STRENGTH)}), _fate)")
     found = each.touched.differences.groupBy(*by).agg(F.max_by("_fate", strength).alias("_fate"))
     fate = (
         F.when(F.col("_newest") != landing.landing_id, "superseded")

@@ -16,7 +16,8 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from calve.contract.rules import Drift, Fresh, Volume
-from calve.lake.verdicts import MetricRow, RuleResult, metric_history
+from calve.lake.metrics import MetricRow, metric_history
+from calve.lake.verdicts import Outcome, RuleResult
 from calve.spark.curate import Staged
 from calve.spark.land import Context
 from calve.spark.tables import at, curated
@@ -126,7 +127,7 @@ def _pooled(rows: Iterable[tuple[str, float, int]]) -> dict[str, tuple[float, in
 
 
 def _result(rule: Volume | Drift | Fresh, column: str, judged: int, wrong: list[str], unit: str) -> RuleResult:
-    outcome = "passed" if not wrong else "warned" if rule.severity == "warn" else "blocked"
+    outcome: Outcome = "passed" if not wrong else "warned" if rule.severity == "warn" else "blocked"
     named = "; ".join(wrong[:NAMED]) + (f"; and {len(wrong) - NAMED} more" if len(wrong) > NAMED else "")
     bounds: dict[str, Any] = rule.model_dump(exclude={"severity"}, exclude_none=True)
     return RuleResult(

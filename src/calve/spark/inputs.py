@@ -13,8 +13,8 @@ from functools import reduce
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from calve.contract.loader import Project
 from calve.contract.models import Contract
+from calve.contract.project import Project
 from calve.contract.rules import Refers
 from calve.errors import ContractError
 from calve.lake.landings import Landing, accepted_landings

@@ -14,7 +14,6 @@ from decimal import Decimal
 from typing import Any
 from uuid import uuid4
 
-import psycopg
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
@@ -28,6 +27,7 @@ from calve.lake.landings import (
     record_landing,
     watermark,
 )
+from calve.lake.records import Connection
 from calve.runs import Run
 from calve.settings import Settings
 from calve.spark.cut import Cut, check_description
@@ -50,7 +50,7 @@ class Context:
 
     session: SparkSession
     settings: Settings
-    records: psycopg.Connection[Any]
+    records: Connection
     catalog: Any
     run: Run
     attempt: int

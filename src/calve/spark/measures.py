@@ -46,7 +46,7 @@ def measure(
     if size == 0:
         return 0, dict.fromkeys(wanted, 1.0)
     if missing := sorted(name for name, key in wanted.items() if key not in metrics):
-        msg = f"audit: Deequ returned no metric for {', '.join(missing)}; the audit failed to run, look at the driver's log"
+        msg = f"audit: Deequ returned no metric for {', '.join(missing)}; the audit failed to run. See the log"
         raise JobFailedError(msg)
     return size, {name: metrics[key] for name, key in wanted.items()}
 

@@ -11,7 +11,8 @@ from pyspark.sql import functions as F
 from calve.contract.models import Contract, ControlTotal
 from calve.contract.rules import Conserve
 from calve.lake.landings import Landing
-from calve.lake.verdicts import ControlDifference, RuleResult
+from calve.lake.metrics import ControlDifference, open_differences
+from calve.lake.verdicts import Outcome, RuleResult
 from calve.spark.curate import Staged
 from calve.spark.inputs import World, accepted_of
 from calve.spark.land import Context
@@ -21,7 +22,7 @@ from calve.spark.tables import at, curated, quarantine
 NAMED = 5
 
 
-def _result(rule: str, column: str, *, checked: int, wrong: list[str], outcome: str, detail: str) -> RuleResult:
+def _result(rule: str, column: str, *, checked: int, wrong: list[str], outcome: Outcome, detail: str) -> RuleResult:
     return RuleResult(
         rule=rule,
         severity="block",
@@ -104,8 +105,8 @@ def control_totals(context: Context, world: World, each: Staged) -> tuple[list[R
     Concerned are the dates of totals that landed in this run and the dates whose rows this run changed.
 
     Returns:
-        One result, and per date and part what was compared: a difference holds the date back from
-        `verified_through`, and blocks when the source calls the date closed.
+        One result, and the dates and parts that differ or that differed before and agree now. A difference holds
+        the date back from `verified_through`, and blocks when the source calls the date closed.
     """
     control = each.contract.control_total
     if control is None:
@@ -131,7 +132,7 @@ def control_totals(context: Context, world: World, each: Staged) -> tuple[list[R
         f"{d.expected_rows:,} and {d.expected_sum} sealed"
         for d in closed or open_ones
     ]
-    outcome = "blocked" if closed else "warned" if open_ones else "passed"
+    outcome: Outcome = "blocked" if closed else "warned" if open_ones else "passed"
     detail = f"{len(open_ones):,} of {len(differences):,} dates and parts differ, {len(closed):,} of them closed"
     result = _result(
         f"control_total({control.table_name})",
@@ -141,7 +142,8 @@ def control_totals(context: Context, world: World, each: Staged) -> tuple[list[R
         outcome=outcome,
         detail=detail,
     )
-    return [result], differences
+    known = {(d.day, d.part) for d in open_differences(context.records, each.contract.dataset)}
+    return [result], [d for d in differences if not d.agrees or (d.day, d.part) in known]
 
 
 def _compare(context: Context, world: World, each: Staged, control: ControlTotal) -> DataFrame:

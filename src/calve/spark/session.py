@@ -55,7 +55,7 @@ def _configuration(settings: Settings) -> dict[str, str]:
         catalog: "org.apache.iceberg.spark.SparkCatalog",
         f"{catalog}.type": "jdbc",
         f"{catalog}.cache-enabled": "false",
-        f"{catalog}.uri": address,
+        f"{catalog}.uri": f"{address}?currentSchema=public",
         f"{catalog}.jdbc.user": user,
         f"{catalog}.jdbc.password": password,
         f"{catalog}.jdbc.schema-version": "V1",

