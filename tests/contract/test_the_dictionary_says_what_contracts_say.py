@@ -46,8 +46,8 @@ RULES = [
     (
         "volume",
         {"volume": "at", "per": "f", "min_percent": 60.0, "max_percent": 180.0, "min_expected": 15},
-        "Rows per UTC day of `at` of each `f`: at least 60 % and at most 180 % of the median of the same weekday in the "
-        "four weeks before (where that is 15 or more).",
+        "Rows per UTC day of `at` of each `f`: at least 60 % and at most 180 % of the median of the same weekday in "
+        "the four weeks before (where that is 15 or more).",
     ),
     (
         "drift",

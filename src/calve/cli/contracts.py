@@ -11,6 +11,7 @@ from pathlib import Path
 
 import click
 
+from calve.cli.reference import write_commands
 from calve.contract.loader import examine, load_project
 from calve.contract.mistakes import Mistake, report
 from calve.contract.project import Project
@@ -64,14 +65,16 @@ def _as_json(project: Project | None, mistakes: list[Mistake]) -> dict[str, obje
 @click.command()
 @_project
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Folder to write to [docs/].")
-def docs(folder: Path, out: Path | None) -> None:
-    """Write the data dictionary, `datasets.md`, and the page of settings, `settings.md`.
+@click.pass_context
+def docs(ctx: click.Context, folder: Path, out: Path | None) -> None:
+    """Write the data dictionary, `datasets.md`, and the pages of settings and commands.
 
     The dictionary says what every dataset, column and rule means, where the data comes from, who answers for it and
     what Snowflake shows. The same contracts give the same bytes.
     """
     place = out or folder / "docs"
-    for path in (write_dictionary(load_project(folder), place), write_settings(place)):
+    paths = [write_dictionary(load_project(folder), place), write_settings(place)]
+    for path in (*paths, write_commands(ctx.find_root().command, place)):
         click.echo(f"wrote {path}")
 
 
