@@ -14,7 +14,7 @@ from snowflake.connector.errors import ProgrammingError
 from calve.contract.project import Project
 from calve.errors import WarehouseStateError
 from calve.settings import Settings
-from calve.warehouse import grants, views
+from calve.warehouse import grants, masking, views
 from calve.warehouse.account import Sessions, prepare_readers
 from calve.warehouse.connection import refusal
 from calve.warehouse.grants import Grant
@@ -45,26 +45,33 @@ class Access:
         if texts.keys() - {view.name for view in self.views} or views.outdated(ready, texts, self.names):
             return False
         off = (
+            masking.differences(self.opened.owner, self.names, self.project, LIVE, tables),
             *grants.differences(self.opened.owner, *self._in_schema(LIVE, tables)),
             *grants.differences(self.opened.deployer, *self._on_views(texts)),
         )
         return not any(off)
 
-    def grant(self, schema: str, tables: Iterable[str]) -> list[str]:
-        """Make the grants on a schema and its tables those of the contracts, and say what changed."""
-        return self._reconcile(self.opened.owner, *self._in_schema(schema, frozenset(tables)))
+    def grant(self, schema: str, tables: frozenset[str]) -> list[str]:
+        """Mask and grant the tables of a schema as the contracts say, in this order, and say what changed."""
+        owner = self.opened.owner
+        changes = masking.differences(owner, self.names, self.project, schema, tables)
+        done = masking.apply(owner, self.names, self.project, schema, changes)
+        return done + self._reconcile(owner, *self._in_schema(schema, tables))
 
-    def must_be_granted(self, schema: str, tables: Iterable[str]) -> None:
-        """Read the grants back: after a swap they are those of LIVE.
+    def must_be_granted(self, schema: str, tables: frozenset[str]) -> None:
+        """Read grants and masking back: after a swap they are those of LIVE.
 
         Raises:
-            WarehouseStateError: Names the grants that differ from the contracts.
+            WarehouseStateError: Names what differs from the contracts.
         """
-        missing, surplus = grants.differences(self.opened.owner, *self._in_schema(schema, frozenset(tables)))
-        if missing or surplus:
+        missing, surplus = grants.differences(self.opened.owner, *self._in_schema(schema, tables))
+        unmasked = masking.differences(self.opened.owner, self.names, self.project, schema, tables)
+        off = [f"no {grant}" for grant in missing] + [str(grant) for grant in surplus]
+        off += [f"{contract.dataset}.{column} not under {policy}" for contract, column, policy in unmasked]
+        if off:
             msg = (
-                f"grants of {schema}: found missing {missing} and surplus {surplus}, expected those of the "
-                "contracts; nothing was swapped, look who else grants there"
+                f"grants of {schema}: found {'; '.join(off)}, expected those of the contracts; nothing was "
+                "swapped, look who else grants there"
             )
             raise WarehouseStateError(msg)
 

@@ -87,6 +87,8 @@ def account_statements(names: Names, *, base_url: str, role_arn: str) -> list[st
         f"GRANT CREATE SCHEMA ON DATABASE {names.database} TO ROLE {owner}",
         f"GRANT USAGE ON DATABASE {names.database} TO ROLE {deployer}",
         f"CREATE SCHEMA IF NOT EXISTS {names.schema(REPORTING)}",
+        f"GRANT USAGE ON SCHEMA {names.schema(REPORTING)} TO ROLE {owner}",
+        f"GRANT CREATE MASKING POLICY ON SCHEMA {names.schema(REPORTING)} TO ROLE {owner}",
         f"GRANT USAGE ON SCHEMA {names.schema(REPORTING)} TO ROLE {deployer}",
         f"GRANT CREATE VIEW ON SCHEMA {names.schema(REPORTING)} TO ROLE {deployer}",
     ]
@@ -166,13 +168,17 @@ def masking_policies(names: Names, contracts: Iterable[Contract]) -> list[str]:
     ]
 
 
-def set_masking(names: Names, schema: str, contract: Contract) -> list[str]:
-    """Return the statements that put the contract's policies on the columns of its table."""
-    return [
-        f"ALTER ICEBERG TABLE {names.table(schema, contract.dataset)} MODIFY COLUMN {identifier(column)} "
-        f"SET MASKING POLICY {names.table(REPORTING, policy)}"
-        for column, policy in contract.serve.masking.items()
-    ]
+def set_masking(names: Names, schema: str, table: str, column: str, policy: str) -> str:
+    """Return the statement that puts a policy on a column, instead of one that it may have."""
+    return (
+        f"ALTER ICEBERG TABLE {names.table(schema, table)} MODIFY COLUMN {identifier(column)} "
+        f"SET MASKING POLICY {names.table(REPORTING, policy)} FORCE"
+    )
+
+
+def unset_masking(names: Names, schema: str, table: str, column: str, _policy: str = "") -> str:
+    """Return the statement that takes the policy off a column."""
+    return f"ALTER ICEBERG TABLE {names.table(schema, table)} MODIFY COLUMN {identifier(column)} UNSET MASKING POLICY"
 
 
 def expected_columns(contract: Contract) -> dict[str, str]:

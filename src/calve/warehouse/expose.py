@@ -149,7 +149,7 @@ class _Exposer:
         try:
             fill(self.owner, self.names, idle, target, kept=kept, epoch=epoch)
             verify(self.owner, self.names, idle, target, kept=kept)
-            tables = iceberg_tables(self.owner, self.names, idle)
+            tables = frozenset(iceberg_tables(self.owner, self.names, idle))
             granted = self.access.grant(idle, tables)
             self.access.must_be_granted(idle, tables)
         except (ProgrammingError, WarehouseStateError) as error:

@@ -33,6 +33,9 @@ class Grant:
     privilege: str
     role: str
 
+    def __str__(self) -> str:
+        return f"{self.privilege} on {self.name} to {self.role}"
+
 
 def readers_of(names: Names, project: Project, dataset: str) -> frozenset[str]:
     """Return the roles that the contract lets select from the dataset."""
@@ -80,11 +83,11 @@ def apply(conn: SnowflakeConnection, missing: Iterable[Grant], surplus: Iterable
     for grant in missing:
         with effect("grant.give"):
             execute(conn, f"GRANT {grant.privilege} ON {grant.kind} {grant.name} TO ROLE {grant.role}")
-        done.append(f"granted {grant.privilege} on {grant.name} to {grant.role}")
+        done.append(f"granted {grant}")
     for grant in surplus:
         with effect("grant.take"):
             execute(conn, f"REVOKE {grant.privilege} ON {grant.kind} {grant.name} FROM ROLE {grant.role}")
-        done.append(f"revoked {grant.privilege} on {grant.name} from {grant.role}")
+        done.append(f"revoked {grant}")
         logger.warning("revoked a grant that no contract asks for", extra={"object": grant.name, "role": grant.role})
     return done
 
