@@ -1,18 +1,15 @@
-"""One plain Spark session for all transforms (no Iceberg, no jars, one core), and rows written as literals."""
+"""One Spark session for all transforms, and rows written as literals."""
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from pyspark import SparkContext
 from pyspark.sql import DataFrame, SparkSession
-
-from calve.standin.local.java import spark_environment
+from spark_session import started
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "spark_apps"))
 
@@ -21,27 +18,9 @@ Rows = Callable[..., DataFrame]
 
 @pytest.fixture(scope="package")
 def spark() -> Iterator[SparkSession]:
-    """Start the session that every test of this folder shares; its Java ends with it.
-
-    Other folders want a session with jars, which a Java that runs already can't get.
-    """
-    os.environ |= spark_environment()
-    session = (
-        SparkSession.builder.master("local[1]")
-        .config("spark.ui.enabled", "false")
-        .config("spark.sql.session.timeZone", "UTC")
-        .config("spark.sql.shuffle.partitions", "1")
-        .config("spark.driver.bindAddress", "127.0.0.1")
-        .config("spark.driver.memory", "512m")
-        .getOrCreate()
-    )
-    yield session
-    session.stop()
-    gateway = SparkContext._gateway
-    gateway.shutdown()
-    gateway.proc.stdin.close()
-    gateway.proc.wait()
-    SparkContext._gateway = SparkContext._jvm = None
+    """Start the session that every test of this folder shares."""
+    with started() as session:
+        yield session
 
 
 @pytest.fixture(scope="package")
