@@ -46,6 +46,7 @@ from calve.runs import Run
 from calve.settings import Settings
 
 __all__ = [
+    "PUBLISH_LOCK",
     "Pinned",
     "Publication",
     "PublishedTable",
@@ -61,7 +62,7 @@ __all__ = [
 logger = logging.getLogger(__name__)
 Clock = Callable[[], datetime]
 
-_PUBLISH_LOCK = 0x63616C7665_02
+PUBLISH_LOCK = 0x63616C7665_02
 _TRIES = 5
 NAMESPACES = ("curated", "quarantine")
 
@@ -138,7 +139,7 @@ def settle(settings: Settings, conn: Connection, intent: Intent, clock: Clock) -
 
 def _commit(settings: Settings, conn: Connection, intent: Intent) -> Publication:
     with effect("publication.commit"), transaction(conn) as cursor:
-        cursor.execute("select pg_advisory_xact_lock(%s)", (_PUBLISH_LOCK,))
+        cursor.execute("select pg_advisory_xact_lock(%s)", (PUBLISH_LOCK,))
         if known := find_publication(conn, intent.key):
             return known
         require(cursor, intent.run.pipeline, intent.epoch)
