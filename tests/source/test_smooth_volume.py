@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from calve.standin.source.changes import World
+from calve.standin.source.clock import local_day
 from calve.standin.source.geography import FACILITIES
 
 FIRST, LAST = 372, 372 + 28 + 100
@@ -64,3 +65,14 @@ def test_a_products_mean_price_stays(lines):
 
 def test_the_size_grows_with_the_scale(lines):
     assert len(lines["day"]) / (LAST - FIRST) == pytest.approx(560 * lines["scale"], rel=0.1)
+
+
+@pytest.mark.parametrize("facility", [pytest.param(f, id=f.name) for f in FACILITIES if f.closed < 1_000])
+def test_a_facility_winds_down_and_sells_nothing_once_it_is_closed(facility):
+    days = range(facility.closed - 75 if facility.closed > 75 else 0, facility.closed + 3)
+    orders = World(7, 10.0, days[-1] + 1).placed(days).orders
+    sold = orders["at"][orders["facility"] == facility.facility_id - 1]
+    dates = np.maximum(local_day(facility.timezone, sold) - days[0], 0)
+    counts = np.bincount(dates, minlength=len(days))
+    assert counts[facility.closed - days[0] :].sum() == 0
+    assert 0 < counts[facility.closed - days[0] - 28 : facility.closed - days[0]].mean() < 15
