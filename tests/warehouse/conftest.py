@@ -17,12 +17,12 @@ from pathlib import Path
 import boto3
 import psycopg
 import pytest
+from asking import Standin
+from published_lake import PublishedLake
 from pydantic import SecretStr
 
 from calve.lake.records import Connection, connect, migrate
 from calve.settings import Settings
-from published_lake import PublishedLake
-from asking import Standin
 
 STARTS_WITHIN_SECONDS = 60
 

@@ -16,7 +16,7 @@ def test_the_first_expose_makes_everything_from_nothing(settings, conn, lake, sn
     assert (done.changed, dict(done.publications)) == (True, {"reference": 1, "revenue": 2})
     assert snowflake.served() == {"DIM_PLACE": 1, "FCT_SALE": 2, "AGG_DAY": 2}
     assert snowflake.schemas() == {"LIVE", "REPORTING"}
-    assert snowflake.sql("select max(amount) from {db}.reporting.both") == [(6,)]
+    assert snowflake.sql("select max(amount) from {db}.reporting.both") == [(2,)]
 
 
 def test_before_the_first_publication_there_is_nothing_to_do(settings, conn, lake, snowflake):
@@ -71,8 +71,10 @@ def test_a_publication_that_is_not_committed_is_not_served(settings, conn, lake,
     lake.publish("revenue")
     url = settings.catalog_url.get_secret_value()
     with psycopg.connect(url) as other:
-        other.execute("select pg_advisory_xact_lock(1)")
-        other.execute("update calve.publication set number = 7, run_key = run_key || '7' where number = 3")
+        other.execute(
+            "insert into calve.publication select (jsonb_populate_record(publication, jsonb_build_object("
+            "'number', 7, 'run_key', 'revenue@2026-01-09#0'))).* from calve.publication where number = 3"
+        )
         expose(settings, conn, lake.project)
         assert snowflake.sql(
             "select publication from {db}.live.publication where dataset = 'fct_sale' and is_served"
@@ -90,10 +92,7 @@ def test_the_publication_table_says_what_is_served_and_until_when_it_is_verified
     expose(settings, conn, lake.project)
     rows = snowflake.sql(
         "select dataset, publication, is_served, to_varchar(verified_through), row_count "
-        "from {db}.reporting.publication as p inner join {db}.live.publication as l using (dataset, publication) "
-        "order by dataset, publication".replace(
-            "is_served, to_varchar(verified_through)", "l.is_served, to_varchar(l.verified_through)"
-        )
+        "from {db}.live.publication order by dataset, publication"
     )
     assert rows == [
         ("agg_day", 2, False, None, 3),
@@ -129,7 +128,7 @@ def test_idle_schemas_that_were_left_behind_are_cleaned_up(settings, conn, lake,
     expose(settings, conn, lake.project)
     lake.publish("revenue")
     done = expose(settings, conn, lake.project)
-    snowflake.sql("create schema {db}.idle_e0")
+    snowflake.sql("create schema {db}.idle_e0", snowflake.names.owner)
     lake.publish("revenue")
     done = expose(settings, conn, lake.project)
     assert snowflake.schemas() == {"LIVE", "REPORTING", f"IDLE_E{done.epoch}"}
@@ -159,7 +158,7 @@ def test_what_is_not_as_recorded_is_never_served(settings, conn, lake, snowflake
 def test_records_older_than_snowflake_are_noticed(settings, conn, lake, snowflake):
     lake.publish_both()
     expose(settings, conn, lake.project)
-    snowflake.sql("create schema {db}.idle_e50")
+    snowflake.sql("create schema {db}.idle_e50", snowflake.names.owner)
     lake.publish("revenue")
     with pytest.raises(WarehouseStateError, match="found epoch 50, expected at most 2"):
         expose(settings, conn, lake.project)

@@ -132,7 +132,7 @@ def test_a_masked_column_is_shown_to_the_role_of_its_policy_only():
         "CREATE MASKING POLICY IF NOT EXISTS CALVE.REPORTING.ANALYST_ONLY AS (VAL VARCHAR) RETURNS VARCHAR -> "
         "CASE WHEN IS_ROLE_IN_SESSION('CALVE_ANALYST_ONLY') THEN VAL ELSE '***' END"
     ]
-    assert ddl.set_masking(NAMES, "IDLE_E7", "fct_sale", "account_key", "analyst_only") == (
+    assert ddl.set_masking(NAMES, "IDLE_E7", "fct_sale", "account_key", "CALVE.REPORTING.ANALYST_ONLY") == (
         "ALTER ICEBERG TABLE CALVE.IDLE_E7.FCT_SALE MODIFY COLUMN ACCOUNT_KEY "
         "SET MASKING POLICY CALVE.REPORTING.ANALYST_ONLY FORCE"
     )

@@ -67,7 +67,7 @@ class Access:
         missing, surplus = grants.differences(self.opened.owner, *self._in_schema(schema, tables))
         unmasked = masking.differences(self.opened.owner, self.names, self.project, schema, tables)
         off = [f"no {grant}" for grant in missing] + [str(grant) for grant in surplus]
-        off += [f"{contract.dataset}.{column} not under {policy}" for contract, column, policy in unmasked]
+        off += [f"{table}.{column} not under {policy}" for table, column, policy in unmasked]
         if off:
             msg = (
                 f"grants of {schema}: found {'; '.join(off)}, expected those of the contracts; nothing was "

@@ -169,14 +169,14 @@ def masking_policies(names: Names, contracts: Iterable[Contract]) -> list[str]:
 
 
 def set_masking(names: Names, schema: str, table: str, column: str, policy: str) -> str:
-    """Return the statement that puts a policy on a column, instead of one that it may have."""
+    """Return the statement that puts a policy, given by its full name, on a column, instead of one it may have."""
     return (
         f"ALTER ICEBERG TABLE {names.table(schema, table)} MODIFY COLUMN {identifier(column)} "
-        f"SET MASKING POLICY {names.table(REPORTING, policy)} FORCE"
+        f"SET MASKING POLICY {policy} FORCE"
     )
 
 
-def unset_masking(names: Names, schema: str, table: str, column: str, _policy: str = "") -> str:
+def unset_masking(names: Names, schema: str, table: str, column: str) -> str:
     """Return the statement that takes the policy off a column."""
     return f"ALTER ICEBERG TABLE {names.table(schema, table)} MODIFY COLUMN {identifier(column)} UNSET MASKING POLICY"
 

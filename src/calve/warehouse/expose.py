@@ -110,45 +110,43 @@ class _Exposer:
 
     def attempt(self) -> Exposure:
         """Expose under one epoch, or find that there is nothing to do."""
-        target = read_target(self.conn, self.project)
+        live = self._read_live()
+        target = read_target(self.conn, self.project, keep=self._keep(live))
         if not target.tables:
             return Exposure(changed=False, epoch=0, publications={})
-        live = self._read_live()
-        kept = self._kept(live, target)
-        if live is not None and live.serves(target, kept) and self.access.is_current(live):
-            return Exposure(False, live.epoch, target.numbers, kept=tuple(sorted(kept)))
+        if live is not None and live.serves(target) and self.access.is_current(live):
+            return Exposure(False, live.epoch, target.numbers, kept=tuple(target.kept))
         provide_idle(self.owner, self.names)
         with _lease(self.settings) as lease:
-            return self._expose(lease, self._protected(target, live, kept))
+            return self._expose(lease, target.protected)
 
     def _expose(self, lease: Held, protected: set[int]) -> Exposure:
         epoch = begin_exposure(self.conn, protected).epoch
         idle = take_idle(self.owner, self.names, epoch, is_newest=lambda: last_epoch(self.conn) == epoch)
-        target = read_target(self.conn, self.project, epoch=lease.epoch)
-        if not protected.issuperset(target.numbers.values()):
+        live = self._read_live()
+        target = read_target(self.conn, self.project, keep=self._keep(live), epoch=lease.epoch)
+        if not target.protected <= protected:
             msg = "expose: found a publication newer than the one it began with; it starts over with that one"
             raise _TryAgainError(msg)
-        live = self._read_live()
-        kept = self._kept(live, target)
-        changed = live is None or not live.serves(target, kept)
+        changed = live is None or not live.serves(target)
         granted: tuple[str, ...] = ()
         if changed:
-            granted += self._fill(idle, target, kept, epoch)
+            granted += self._fill(idle, target, epoch)
             lease.check()
             self._serve(idle, epoch, first=live is None)
             live = self._read_live()
-        if live is None or not live.serves(target, kept):
+        if live is None or not live.serves(target):
             msg = f"{LIVE}: found {live}, expected publications {dict(target.numbers)}; look who else swaps schemas"
             raise WarehouseStateError(msg)
         replaced, dressed = self.access.deploy(live)
         logger.info("exposed", extra={"epoch": live.epoch, "publications": dict(target.numbers)})
-        return Exposure(changed, live.epoch, target.numbers, replaced, granted + dressed, tuple(sorted(kept)))
+        return Exposure(changed, live.epoch, target.numbers, replaced, granted + dressed, tuple(target.kept))
 
-    def _fill(self, idle: str, target: Target, kept: frozenset[str], epoch: int) -> tuple[str, ...]:
+    def _fill(self, idle: str, target: Target, epoch: int) -> tuple[str, ...]:
         """Fill and grant the idle schema, and compare both with the records and the contracts."""
         try:
-            fill(self.owner, self.names, idle, target, kept=kept, epoch=epoch)
-            verify(self.owner, self.names, idle, target, kept=kept)
+            fill(self.owner, self.names, idle, target, epoch=epoch)
+            verify(self.owner, self.names, idle, target)
             tables = frozenset(iceberg_tables(self.owner, self.names, idle))
             granted = self.access.grant(idle, tables)
             self.access.must_be_granted(idle, tables)
@@ -185,18 +183,12 @@ class _Exposer:
                 end_exposure(self.conn, live.epoch)
         return live
 
-    def _kept(self, live: Served | None, target: Target) -> frozenset[str]:
-        """Return the tables of LIVE outside the target that deployed views still name."""
-        gone = frozenset() if live is None else frozenset(live.snapshots) - target.tables.keys()
-        return gone & self.access.still_read() if gone else gone
-
-    def _protected(self, target: Target, live: Served | None, kept: frozenset[str]) -> set[int]:
-        """Return the publications whose files this filling may point to; tables that are kept are as in LIVE."""
-        numbers = set(target.numbers.values())
-        if kept and live is not None:
-            records = (record for record in served_exposures(self.conn) if record.epoch == live.epoch)
-            numbers.update(number for record in records for number in record.numbers)
-        return numbers
+    def _keep(self, live: Served | None) -> dict[str, int]:
+        """Return the tables of LIVE that deployed views name; they outlive their contract until the views change."""
+        if live is None:
+            return {}
+        read = self.access.still_read()
+        return {name: found for name, found in live.snapshots.items() if found is not None and name in read}
 
 
 @contextmanager

@@ -19,16 +19,10 @@ from calve.warehouse.target import Row, Target, TargetTable
 ROWS_PER_INSERT = 500
 
 
-def fill(
-    conn: SnowflakeConnection, names: Names, idle: str, target: Target, *, kept: frozenset[str], epoch: int
-) -> None:
-    """Point every table of the idle schema at the target and write the native tables anew.
-
-    Args:
-        kept: Tables outside the target that stay, because deployed views still name them.
-    """
+def fill(conn: SnowflakeConnection, names: Names, idle: str, target: Target, *, epoch: int) -> None:
+    """Point every table of the idle schema at the target and write the native tables anew."""
     there = iceberg_tables(conn, names, idle)
-    for surplus in sorted(there - target.tables.keys() - kept):
+    for surplus in sorted(there - target.tables.keys()):
         with effect("table.drop"):
             execute(conn, ddl.drop_iceberg_table(names, idle, surplus))
     for name, table in sorted(target.tables.items()):
@@ -66,14 +60,14 @@ def _point(conn: SnowflakeConnection, names: Names, idle: str, table: TargetTabl
             raise refusal(statement, error, advice=advice) from error
 
 
-def verify(conn: SnowflakeConnection, names: Names, idle: str, target: Target, *, kept: frozenset[str]) -> None:
+def verify(conn: SnowflakeConnection, names: Names, idle: str, target: Target) -> None:
     """Compare what the idle schema serves, by Snowflake's answer, with the records.
 
     Raises:
         WarehouseStateError: Names what differs; nothing is swapped.
     """
     served = read_served(conn, names, idle)
-    if served is None or not served.serves(target, kept):
+    if served is None or not served.serves(target):
         found = {} if served is None else served.snapshots
         wrong = sorted(name for name, snapshot in target.snapshots.items() if found.get(name) != snapshot)
         what = ", ".join(f"{n} at snapshot {found.get(n)}, expected {target.snapshots[n]}" for n in wrong)

@@ -28,10 +28,9 @@ class Served:
     epoch: int = 0
     digest: str = ""
 
-    def serves(self, target: Target, kept: frozenset[str] = frozenset()) -> bool:
-        """Say whether this is the target, apart from tables that are kept for views."""
-        mine = {name: snapshot for name, snapshot in self.snapshots.items() if name not in kept}
-        return mine == target.snapshots and self.digest == target.digest
+    def serves(self, target: Target) -> bool:
+        """Say whether this is the target."""
+        return self.snapshots == target.snapshots and self.digest == target.digest
 
 
 def schemas(conn: SnowflakeConnection, names: Names) -> set[str]:

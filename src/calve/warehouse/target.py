@@ -46,7 +46,8 @@ class Target:
 
     Attributes:
         numbers: Newest publication of each pipeline.
-        tables: By Snowflake's name of the table.
+        tables: By Snowflake's name of the table; also those that are kept.
+        kept: Publication of each table without contract that stays because deployed views still name it.
         publications: Rows of the native table PUBLICATION.
         quality: Rows of the native table DATA_QUALITY.
     """
@@ -55,6 +56,12 @@ class Target:
     tables: Mapping[str, TargetTable]
     publications: tuple[Row, ...]
     quality: tuple[Row, ...]
+    kept: Mapping[str, int]
+
+    @property
+    def protected(self) -> set[int]:
+        """Return the publications whose files are served."""
+        return {*self.numbers.values(), *self.kept.values()}
 
     @property
     def digest(self) -> str:
@@ -68,10 +75,11 @@ class Target:
         return {name: table.snapshot_id for name, table in self.tables.items()}
 
 
-def read_target(conn: Connection, project: Project, *, epoch: int | None = None) -> Target:
+def read_target(conn: Connection, project: Project, *, keep: Mapping[str, int], epoch: int | None = None) -> Target:
     """Read the newest publications of all pipelines, and what the native tables say of them.
 
     Args:
+        keep: Tables of LIVE that deployed views name, with their snapshots; without contract, they stay as they are.
         epoch: Of the exposer's lease, which must still hold; None to look only.
 
     Raises:
@@ -82,12 +90,38 @@ def read_target(conn: Connection, project: Project, *, epoch: int | None = None)
         if epoch is not None:
             require(cursor, EXPOSER, epoch)
         publications = newest(conn)
+        tables = _tables(project, publications)
+        kept = {
+            name: found
+            for name, snapshot in sorted(keep.items())
+            if name not in tables and (found := _published_before(conn, name.lower(), snapshot))
+        }
         return Target(
             numbers={pipeline: found.number for pipeline, found in sorted(publications.items())},
-            tables=_tables(project, publications),
+            tables=tables | {name: table for name, (_, table) in kept.items()},
             publications=_publication_rows(conn, project, publications),
             quality=_quality_rows(conn, project),
+            kept={name: number for name, (number, _) in kept.items()},
         )
+
+
+def _published_before(conn: Connection, dataset: str, snapshot: int) -> tuple[int, TargetTable] | None:
+    rows = query(
+        conn,
+        """
+        select publication.number, found.copy_path, found.row_count
+        from calve.publication as publication
+        cross join jsonb_to_recordset(publication.tables)
+            as found (dataset text, namespace text, snapshot_id bigint, copy_path text, row_count bigint)
+        where found.dataset = %s and found.namespace = 'curated' and found.snapshot_id = %s
+        order by publication.number desc
+        limit 1
+        """,
+        (dataset, snapshot),
+    )
+    return next(
+        ((row["number"], TargetTable(dataset, snapshot, row["copy_path"], row["row_count"])) for row in rows), None
+    )
 
 
 def _tables(project: Project, publications: Mapping[str, Publication]) -> dict[str, TargetTable]:
