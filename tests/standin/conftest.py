@@ -3,58 +3,17 @@
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 
 import boto3
-import pyarrow as pa
 import pytest
-import snowflake.connector
 from moto.server import ThreadedMotoServer
 from pyiceberg.catalog.sql import SqlCatalog
+from standing_in import BUCKET, KEYS, SETUP, Lake, Running
 
 from calve.standin.snowflake.engine import Engine, ObjectStore
 from calve.standin.snowflake.server import Server
 from calve.standin.snowflake.serving import uvicorn_server
 from calve.standin.snowflake.store import Store
-
-BUCKET = "calve-standin"
-KEYS = ("test", "testing-secret")
-
-
-@dataclass(frozen=True)
-class Running:
-    """A stand-in that listens; `connect` logs in with the real connector."""
-
-    port: int
-
-    def connect(self, **options):
-        chosen = {"user": "ada", "password": "secret", "account": "local", "login_timeout": 5, **options}
-        return snowflake.connector.connect(host="127.0.0.1", port=self.port, protocol="http", **chosen)
-
-
-@dataclass
-class Lake:
-    """Iceberg tables on S3; `publish` copies a table's metadata to where Snowflake reads it."""
-
-    catalog: SqlCatalog
-    s3: object
-    copies: list[str] = field(default_factory=list)
-
-    def write(self, name: str, rows: pa.Table) -> str:
-        table = self.catalog.create_table_if_not_exists(f"curated.{name}", schema=rows.schema)
-        table.overwrite(rows)
-        return self.publish(name)
-
-    def publish(self, name: str) -> str:
-        location = self.catalog.load_table(f"curated.{name}").metadata_location
-        relative = f"_published/{len(self.copies):05d}/{name}.metadata.json"
-        source = location.removeprefix(f"s3://{BUCKET}/")
-        self.s3.copy_object(Bucket=BUCKET, Key=f"lake/{relative}", CopySource={"Bucket": BUCKET, "Key": source})
-        self.copies.append(relative)
-        return relative
-
-    def snapshot(self, name: str) -> str:
-        return str(self.catalog.load_table(f"curated.{name}").current_snapshot().snapshot_id)
 
 
 @pytest.fixture(scope="session")
@@ -93,16 +52,25 @@ def lake(s3_endpoint, tmp_path) -> Lake:
     return Lake(catalog, client)
 
 
+@pytest.fixture(scope="session")
+def engine(s3_endpoint) -> Iterator[Engine]:
+    """One DuckDB for all stand-ins that keep nothing; what they know is in their stores."""
+    engine = Engine(ObjectStore(s3_endpoint, "us-east-1", *KEYS), None)
+    yield engine
+    engine.close()
+
+
 @pytest.fixture
-def serve(s3_endpoint) -> Iterator[Callable[..., Running]]:
+def serve(s3_endpoint, engine) -> Iterator[Callable[..., Running]]:
     """Start stand-ins; `folder` keeps their state, `stop()` of the last ends it early."""
     stops: list[Callable[[], None]] = []
 
     def start(folder=None, password=None) -> Running:
-        engine = Engine(ObjectStore(s3_endpoint, "us-east-1", *KEYS), folder)
+        own = engine if folder is None else Engine(ObjectStore(s3_endpoint, "us-east-1", *KEYS), folder)
         store = Store(folder)
-        engine.sweep(store.current.native_ids())
-        server = uvicorn_server(Server(store, engine, password), "127.0.0.1", 0)
+        if own is not engine:
+            own.sweep(store.current.native_ids())
+        server = uvicorn_server(Server(store, own, password), "127.0.0.1", 0)
         thread = threading.Thread(target=server.run, daemon=True)
         thread.start()
         deadline = time.monotonic() + 20
@@ -113,12 +81,16 @@ def serve(s3_endpoint) -> Iterator[Callable[..., Running]]:
         def stop() -> None:
             server.should_exit = True
             thread.join(10)
-            engine.close()
+            if own is not engine:
+                own.close()
 
         stops.append(stop)
         return Running(port)
 
-    start.stop = lambda: stops.pop()()
+    def stop_last() -> None:
+        stops.pop()()
+
+    start.stop = stop_last
     yield start
     for stop in stops:
         stop()
@@ -142,26 +114,3 @@ def admin(standin) -> Iterator[Callable[..., list[tuple]]]:
         for statement in SETUP:
             run(statement)
         yield run
-
-
-SETUP = (
-    "create database lake",
-    "create schema lake.live",
-    "create schema lake.idle_e1",
-    "create schema lake.reporting",
-    f"""create external volume calve_lake
-        storage_locations = ((
-            name = 'main' storage_provider = 'S3' storage_base_url = 's3://{BUCKET}/lake/'
-            storage_aws_role_arn = 'arn:aws:iam::000000000000:role/calve'
-        ))
-        allow_writes = false""",
-    "create catalog integration calve_object_store catalog_source = object_store table_format = iceberg enabled = true",
-)
-
-
-def iceberg_table(name: str, path: str) -> str:
-    """Return the statement that makes an external Iceberg table."""
-    return (
-        f"create iceberg table {name} external_volume = 'calve_lake' catalog = 'calve_object_store' "
-        f"metadata_file_path = '{path}'"
-    )

@@ -65,13 +65,13 @@ class Rights:
         if self.owns(thing.owner) or (privilege != "OWNERSHIP" and self.holds(privilege, thing.id)):
             return
         if not self.sees(thing.id, thing.owner):
-            raise failures.missing(kind.title(), name)
-        raise failures.forbidden(kind.lower(), name)
+            raise failures.missing(kind=kind.title(), name=name)
+        raise failures.forbidden(kind=kind.lower(), name=name)
 
     def need_on_account(self, privilege: str) -> None:
         """Make sure that the role holds a global privilege."""
         if not self.holds(privilege, ACCOUNT_ID):
-            raise failures.forbidden("account", "CALVE")
+            raise failures.forbidden(kind="account", name="CALVE")
 
     def need_on_shared(self, privilege: str, target: int, owner: str, named: str) -> None:
         """Make sure of a privilege on an account-level object, given as `Kind 'NAME'`."""
@@ -79,5 +79,5 @@ class Rights:
             return
         kind, _, name = named.partition(" '")
         if not self.sees(target, owner):
-            raise failures.missing(kind, name.rstrip("'"))
-        raise failures.forbidden(kind.lower(), name.rstrip("'"))
+            raise failures.missing(kind=kind, name=name.rstrip("'"))
+        raise failures.forbidden(kind=kind.lower(), name=name.rstrip("'"))

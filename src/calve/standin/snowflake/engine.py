@@ -20,6 +20,7 @@ from sqlglot import exp
 from calve.standin.snowflake import failures
 
 DATABASE, SCHEMA = "STORE", "OBJECTS"
+_TRANSLATIONS_KEPT = 1000
 
 
 @dataclass(frozen=True)
@@ -43,11 +44,14 @@ class Engine:
         self._main.execute(_secret(objects))
         for setting in ("enable_external_file_cache = false", "http_retries = 1", "timezone = 'UTC'"):
             self._main.execute(f"set global {setting}")
-        self._first = self._fake.connect(DATABASE, SCHEMA)
+        self._translations: dict[str, str] = {}
+        self._fake.connect(DATABASE, SCHEMA).close()
 
     def worker(self) -> "Worker":
         """Return a cursor for one session."""
-        return Worker(self._fake.connect(DATABASE, SCHEMA))
+        if len(self._translations) > _TRANSLATIONS_KEPT:
+            self._translations.clear()
+        return Worker(self._fake.connect(DATABASE, SCHEMA), self._translations)
 
     def sweep(self, kept: set[int]) -> None:
         """Drop the rows of native tables that no longer exist; only while no client is served."""
@@ -64,15 +68,22 @@ class Engine:
 class Worker:
     """Runs the statements of one session."""
 
-    def __init__(self, connection: Any) -> None:
+    def __init__(self, connection: Any, translations: dict[str, str]) -> None:
+        self._translations = translations
         self._cursor = connection.cursor()
         self._duck: duckdb.DuckDBPyConnection = self._cursor._duck_conn
 
-    def translate(self, expression: exp.Expr, parameters: list[Any] | None = None) -> exp.Expr:
-        """Turn Snowflake's syntax tree into DuckDB's."""
+    def translate(self, tree: exp.Expr, parameters: list[Any] | None = None) -> str:
+        """Turn a resolved tree of Snowflake's SQL into DuckDB's SQL."""
+        key = tree.sql(dialect="snowflake")
+        if parameters is None and (known := self._translations.get(key)) is not None:
+            return known
         with _snowflake_errors():
-            translated: exp.Expr = self._cursor._transform(expression, parameters)
-        return translated
+            translated = self._cursor._transform(_with_casts_kept(tree), parameters)
+        ready: str = _without_added_casts(translated).sql(dialect="duckdb")
+        if parameters is None:
+            self._translations[key] = ready
+        return ready
 
     def table(self, sql: str, parameters: list[Any] | None = None) -> pa.Table:
         """Run DuckDB SQL and return its rows."""
@@ -100,6 +111,23 @@ class Worker:
         self._duck.close()
 
 
+def _with_casts_kept(tree: exp.Expr) -> exp.Expr:
+    """Put the author's own casts inside aggregates into parentheses, to tell them from added ones."""
+    for aggregate in tree.find_all(exp.AggFunc):
+        if isinstance(aggregate.this, exp.Cast):
+            aggregate.set("this", exp.Paren(this=aggregate.this))
+    return tree
+
+
+def _without_added_casts(tree: exp.Expr) -> exp.Expr:
+    """Remove the casts to DOUBLE that fakesnow adds inside aggregates: a sum of decimals is a decimal."""
+    for aggregate in tree.find_all(exp.AggFunc):
+        added = aggregate.this
+        if isinstance(added, exp.TryCast) and added.to.this == exp.DataType.Type.DOUBLE:
+            aggregate.set("this", added.this)
+    return tree
+
+
 @contextlib.contextmanager
 def _snowflake_errors() -> Iterator[None]:
     try:
@@ -121,7 +149,7 @@ def _snowflake_errors() -> Iterator[None]:
     except duckdb.Error as error:
         raise failures.SqlError(603, "XX000", f"SQL execution internal error:\n{_line(error)}") from error
     except NotImplementedError as error:
-        raise failures.not_modelled(str(error)) from error
+        raise failures.not_modelled(what=str(error)) from error
 
 
 def _line(error: Exception) -> str:

@@ -4,6 +4,8 @@ They are answers of the protocol, sent to the client as they are, and no failure
 `CalveError`. A statement that raises one has changed nothing.
 """
 
+DOES_NOT_EXIST = 2003
+
 
 class SqlError(Exception):
     """A statement failed; the client receives number, SQL state and message."""
@@ -21,11 +23,11 @@ def syntax(position: int, found: str) -> SqlError:
     return SqlError(1003, "42000", text)
 
 
-def missing(kind: str, name: str) -> SqlError:
+def missing(*, kind: str, name: str) -> SqlError:
     """Say that an object does not exist, or that the role may not know that it does."""
     sqlstate = "42S02" if kind in {"Table", "View", "Object"} else "02000"
     what = f"{kind} '{name}' does not exist or not authorized."
-    return SqlError(2003, sqlstate, f"SQL compilation error:\n{what}")
+    return SqlError(DOES_NOT_EXIST, sqlstate, f"SQL compilation error:\n{what}")
 
 
 def exists(name: str) -> SqlError:
@@ -33,7 +35,7 @@ def exists(name: str) -> SqlError:
     return SqlError(2002, "42710", f"SQL compilation error:\nObject '{name}' already exists.")
 
 
-def forbidden(kind: str, name: str) -> SqlError:
+def forbidden(*, kind: str, name: str) -> SqlError:
     """Say that the role sees the object and may not do this to it."""
     text = f"SQL access control error:\nInsufficient privileges to operate on {kind} '{name}'"
     return SqlError(3001, "42501", text)

@@ -13,17 +13,17 @@ from dataclasses import dataclass
 from sqlglot import exp
 
 from calve.standin.snowflake import VERSION, failures
-from calve.standin.snowflake.access import Rights
+from calve.standin.snowflake.access import Rights, played
 from calve.standin.snowflake.catalog import IcebergTable, State, View
 from calve.standin.snowflake.names import Place, find_path
 from calve.standin.snowflake.session import Session
 from calve.standin.snowflake.tokens import split_name
 
-_PASSED_ON = frozenset(
-    """ARRAY_CAT ARRAY_CONTAINS ARRAY_POSITION ARRAYS_OVERLAP AS_DOUBLE AS_INTEGER AS_VARCHAR BITAND BITOR BITXOR
-    EDITDISTANCE EQUAL_NULL FLATTEN HAVERSINE IS_NULL_VALUE MONTHNAME OBJECT_KEYS PARSE_URL RANDSTR
-    SQUARE STRTOK TRY_TO_DECIMAL TRY_TO_NUMBER TRY_TO_NUMERIC UNIFORM WIDTH_BUCKET ZEROIFNULL""".split()
-)
+_PASSED_ON = {"EQUAL_NULL", "FLATTEN", "HAVERSINE", "MONTHNAME", "OBJECT_KEYS", "SQUARE", "STRTOK"} | {
+    "TRY_TO_DECIMAL",
+    "TRY_TO_NUMBER",
+    "TRY_TO_NUMERIC",
+}
 _FOREIGN = (exp.ReadParquet, exp.ReadCSV)
 
 
@@ -45,17 +45,34 @@ def answered(call: exp.Func, asker: Asker) -> exp.Expr | None:
     """
     name = (call.name if isinstance(call, exp.Anonymous) else call.sql_name()).upper()
     if isinstance(call, _FOREIGN):
-        raise failures.not_modelled(f"function {name}")
+        raise failures.not_modelled(what=f"function {name}")
     session = session_value(name, asker)
     if session is not None:
         return exp.Literal.string(session[0]) if session[0] is not None else exp.Null()
+    if name == "IS_ROLE_IN_SESSION":
+        return exp.Boolean(this=_plays(_texts(call, name), asker))
     if name in _SYSTEM:
         return exp.Literal.string(_SYSTEM[name](_texts(call, name), asker))
     if name == "SYSDATE" or (isinstance(call, exp.CurrentTimestamp) and call.args.get("sysdate")):
         return exp.Cast(this=exp.CurrentTimestamp(), to=exp.DataType.build("TIMESTAMP_NTZ", dialect="snowflake"))
+    if name == "RATIO_TO_REPORT" and isinstance(call.parent, exp.Window):
+        return None
     if isinstance(call, exp.Anonymous) and name not in _PASSED_ON:
-        raise failures.not_modelled(f"function {name}")
+        raise failures.not_modelled(what=f"function {name}")
     return None
+
+
+def with_ratios(tree: exp.Expr) -> exp.Expr:
+    """Write RATIO_TO_REPORT(x) OVER (w) as x / NULLIF(SUM(x) OVER (w), 0), which DuckDB knows."""
+    for window in list(tree.find_all(exp.Window)):
+        call = window.this
+        if isinstance(call, exp.Anonymous) and call.name.upper() == "RATIO_TO_REPORT" and len(call.expressions) == 1:
+            value = call.expressions[0]
+            whole = window.copy()
+            whole.set("this", exp.Sum(this=value.copy()))
+            divisor = exp.Nullif(this=whole, expression=exp.Literal.number(0))
+            window.replace(exp.Paren(this=exp.Div(this=exp.Paren(this=value.copy()), expression=divisor)))
+    return tree
 
 
 def session_value(name: str, asker: Asker) -> tuple[str | None] | None:
@@ -81,17 +98,26 @@ def _texts(call: exp.Func, name: str) -> list[str]:
     arguments = call.expressions if isinstance(call, exp.Anonymous) else list(call.args.values())
     found = [entry.name for entry in arguments if isinstance(entry, exp.Literal) and entry.is_string]
     if len(found) != len(arguments):
-        raise failures.not_modelled(f"function {name} with arguments other than string literals")
+        raise failures.not_modelled(what=f"function {name} with arguments other than string literals")
     return found
+
+
+def _plays(arguments: list[str], asker: Asker) -> bool:
+    if len(arguments) != 1:
+        msg = "IS_ROLE_IN_SESSION takes one argument, the role's name."
+        raise failures.invalid(msg)
+    return arguments[0] in played(asker.state, asker.session.role)
 
 
 def _auto_refresh_status(arguments: list[str], asker: Asker) -> str:
     if len(arguments) != 1:
-        raise failures.invalid("SYSTEM$AUTO_REFRESH_STATUS takes one argument, the table's name.")
+        msg = "SYSTEM$AUTO_REFRESH_STATUS takes one argument, the table's name."
+        raise failures.invalid(msg)
     path = find_path(asker.state, asker.rights, asker.place, split_name(arguments[0]))
     table = path.item(asker.rights, "Table")
     if not isinstance(table, IcebergTable):
-        raise failures.invalid(f"'{path.full}' is not an externally managed Iceberg table.")
+        msg = f"'{path.full}' is not an externally managed Iceberg table."
+        raise failures.invalid(msg)
     last = table.refreshes[-1]
     return json.dumps(
         {
@@ -110,12 +136,13 @@ def _auto_refresh_status(arguments: list[str], asker: Asker) -> str:
 
 
 def _get_ddl(arguments: list[str], asker: Asker) -> str:
-    if len(arguments) != 2 or arguments[0].upper() != "VIEW":  # noqa: PLR2004  # kind and name
-        raise failures.not_modelled("GET_DDL of anything but ('VIEW', name)")
-    path = find_path(asker.state, asker.rights, asker.place, split_name(arguments[1]))
+    if [argument.upper() for argument in arguments[:-1]] != ["VIEW"]:
+        raise failures.not_modelled(what="GET_DDL of anything but ('VIEW', name)")
+    path = find_path(asker.state, asker.rights, asker.place, split_name(arguments[-1]))
     view = path.item(asker.rights, "View")
     if not isinstance(view, View):
-        raise failures.invalid(f"'{path.full}' is not a view.")
+        msg = f"'{path.full}' is not a view."
+        raise failures.invalid(msg)
     secure = " secure" if view.secure else ""
     columns = ",\n\t".join(shown(column.name) for column in view.columns)
     return f"create or replace{secure} view {shown(path.name)}(\n\t{columns}\n) as {view.query};"

@@ -74,10 +74,10 @@ Line = tuple[object, ...]
 def view(state: State, rights: Rights, database: str | None, name: str) -> pa.Table:
     """Return one view of a database's INFORMATION_SCHEMA as the role sees it."""
     if database is None:
-        raise no_current("database", "90105", "DATABASE")
+        raise no_current(what="DATABASE")
     found = find_database(state, rights, database)
     if name not in _LINES:
-        raise failures.not_modelled(f"INFORMATION_SCHEMA.{name}")
+        raise failures.not_modelled(what=f"INFORMATION_SCHEMA.{name}")
     return _table(name, list(_LINES[name](database, found, rights)))
 
 
@@ -86,7 +86,8 @@ def refresh_history(state: State, rights: Rights, place: Place, written: str) ->
     path = find_path(state, rights, place, split_name(written))
     table = path.item(rights, "Table")
     if not isinstance(table, IcebergTable):
-        raise failures.invalid(f"'{path.full}' is not an externally managed Iceberg table.")
+        msg = f"'{path.full}' is not an externally managed Iceberg table."
+        raise failures.invalid(msg)
     lines: list[Line] = [
         (
             instant(entry.refreshed_at),

@@ -18,7 +18,7 @@ from calve.standin.snowflake.store import Store
 from calve.standin.snowflake.tokens import split_name
 
 
-@dataclass(frozen=True)
+@dataclass
 class LoginError(Exception):
     """A login that failed, with Snowflake's code and message."""
 
@@ -35,11 +35,15 @@ def log_in(body: dict[str, Any], query: dict[str, str], store: Store, engine: En
     data = body.get("data", {})
     way = str(data.get("AUTHENTICATOR", "SNOWFLAKE")).upper()
     if way != "SNOWFLAKE" or "TOKEN" in data:
-        raise LoginError("390101", f"calve stand-in does not model the authenticator {way}; use user and password.")
+        raise LoginError(
+            code="390101", message=f"calve stand-in does not model the authenticator {way}; use user and password."
+        )
     if password is not None and not hmac.compare_digest(str(data.get("PASSWORD", "")).encode(), password.encode()):
-        raise LoginError("390100", "Incorrect username or password was specified.")
+        raise LoginError(code="390100", message="Incorrect username or password was specified.")
     if str(data.get("SESSION_PARAMETERS", {}).get("AUTOCOMMIT", True)).lower() == "false":
-        raise LoginError("390101", "calve stand-in does not model AUTOCOMMIT = FALSE; leave autocommit on.")
+        raise LoginError(
+            code="390101", message="calve stand-in does not model AUTOCOMMIT = FALSE; leave autocommit on."
+        )
     user = str(data.get("LOGIN_NAME", "")).upper()
     if user not in store.current.users:
         with store.change() as state:
@@ -61,7 +65,7 @@ def _role(state: State, user: str, written: str | None) -> str:
             f"Role '{name}' specified in the connect string {what}. Contact your local system administrator, "
             "or attempt to login with another role, e.g. PUBLIC."
         )
-        raise LoginError("390189" if name not in state.roles else "390186", text)
+        raise LoginError(code="390189" if name not in state.roles else "390186", message=text)
     return name
 
 

@@ -88,7 +88,7 @@ def scan(uri: str, columns: tuple[Column, ...]) -> str:
 
 def _parsed(uri: str, content: dict[str, Any]) -> TableMetadata:
     if content["format-version"] not in {1, 2}:
-        raise failures.not_modelled(f"Iceberg format version {content['format-version']}")
+        raise failures.not_modelled(what=f"Iceberg format version {content['format-version']}")
     schema_id = content["current-schema-id"]
     schema = next(entry for entry in content["schemas"] if entry["schema-id"] == schema_id)
     current = content.get("current-snapshot-id")
@@ -102,7 +102,7 @@ def _parsed(uri: str, content: dict[str, Any]) -> TableMetadata:
 def _column(entry: dict[str, Any]) -> Column:
     name, written = entry["name"], entry["type"]
     if not isinstance(written, str):
-        raise failures.not_modelled(f"Iceberg type {written['type']} (column {name})")
+        raise failures.not_modelled(what=f"Iceberg type {written['type']} (column {name})")
     if decimal := re.fullmatch(r"decimal\((\d+), ?(\d+)\)", written):
         shown = f"NUMBER({decimal.group(1)},{decimal.group(2)})"
     elif fixed := re.fullmatch(r"fixed\[(\d+)\]", written):
@@ -110,7 +110,7 @@ def _column(entry: dict[str, Any]) -> Column:
     elif written in _TYPES:
         shown = _TYPES[written]
     else:
-        raise failures.not_modelled(f"Iceberg type {written} (column {name})")
+        raise failures.not_modelled(what=f"Iceberg type {written} (column {name})")
     return Column(name.upper(), shown, nullable=not entry.get("required", False), field=name)
 
 

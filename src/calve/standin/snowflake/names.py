@@ -37,7 +37,7 @@ class Path:
         """Return the table or view there, or say that there is none."""
         found = self.schema.items.get(self.name)
         if found is None or not rights.sees(found.id, found.owner):
-            raise failures.missing(kind, self.full)
+            raise failures.missing(kind=kind, name=self.full)
         return found
 
 
@@ -45,19 +45,21 @@ def find_database(state: State, rights: Rights, name: str) -> Database:
     """Return a database that the role sees."""
     found = state.databases.get(name)
     if found is None or not rights.sees(found.id, found.owner):
-        raise failures.missing("Database", name)
+        raise failures.missing(kind="Database", name=name)
     return found
 
 
 def qualified_schema(place: Place, parts: tuple[str, ...]) -> tuple[str, str]:
     """Return database and schema of a schema's name."""
-    if len(parts) > 2:  # noqa: PLR2004  # a schema has a database and a name
-        raise failures.invalid(f"'{'.'.join(parts)}' is no name of a schema; give database.schema.")
-    if len(parts) == 2:  # noqa: PLR2004
-        return parts[0], parts[1]
-    if place.database is None:
-        raise no_current("database", "90105", "DATABASE")
-    return place.database, parts[0]
+    match parts:
+        case (database, name):
+            return database, name
+        case (name,) if place.database is not None:
+            return place.database, name
+        case (_,):
+            raise no_current(what="DATABASE")
+    msg = f"'{'.'.join(parts)}' is no name of a schema; give database.schema."
+    raise failures.invalid(msg)
 
 
 def find_schema(state: State, rights: Rights, place: Place, parts: tuple[str, ...]) -> tuple[str, str, Schema]:
@@ -66,28 +68,27 @@ def find_schema(state: State, rights: Rights, place: Place, parts: tuple[str, ..
     database = state.databases.get(database_name)
     schema = database.schemas.get(name) if database else None
     if database is None or schema is None or not rights.sees(schema.id, schema.owner):
-        raise failures.missing("Schema", f"{database_name}.{name}")
+        raise failures.missing(kind="Schema", name=f"{database_name}.{name}")
     return database_name, name, schema
 
 
 def find_path(state: State, rights: Rights, place: Place, parts: tuple[str, ...]) -> Path:
     """Return where an object of this name is or would be; its schema must be usable."""
     if len(parts) == 1 and place.schema is None:
-        raise (
-            no_current("database", "90105", "DATABASE")
-            if not place.database
-            else no_current("schema", "90106", "SCHEMA")
-        )
+        raise no_current(what="SCHEMA" if place.database else "DATABASE")
     schema_parts = parts[:-1] or ((place.database or "", place.schema or ""))
     database_name, schema_name = qualified_schema(place, schema_parts)
     database = state.databases.get(database_name)
     schema = database.schemas.get(schema_name) if database else None
     if database is None or schema is None or not rights.may_use_schema(database, schema):
-        raise failures.missing("Schema", f"{database_name}.{schema_name}")
+        raise failures.missing(kind="Schema", name=f"{database_name}.{schema_name}")
     return Path(database_name, schema_name, parts[-1], database, schema)
 
 
-def no_current(what: str, number: str, word: str) -> failures.SqlError:
-    """Say that a session has no current database or schema."""
-    text = f"Cannot perform operation. This session does not have a current {what}. Call 'USE {word}', or use a qualified name."
-    return failures.SqlError(int(number), "22000", text)
+def no_current(what: str) -> failures.SqlError:
+    """Say that a session has no current DATABASE or SCHEMA."""
+    text = (
+        f"Cannot perform operation. This session does not have a current {what.lower()}. "
+        f"Call 'USE {what}', or use a qualified name."
+    )
+    return failures.SqlError({"DATABASE": 90105, "SCHEMA": 90106}[what], "22000", text)

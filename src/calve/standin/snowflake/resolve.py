@@ -5,6 +5,7 @@ the translator leaves alone. All names of a statement are looked up in the same 
 before a swap or what was after it, never a mix.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -22,6 +23,8 @@ from calve.standin.snowflake.names import Path, Place, find_path
 from calve.standin.snowflake.session import Session
 
 _DEEPEST = 20
+_PLACEHOLDER = re.compile(r'"(calve source \d+)"')
+_RESOLVED = "calve_resolved"
 _CARRIED = ("pivots", "sample", "joins", "laterals")
 
 
@@ -39,7 +42,11 @@ class Sources:
 
     def name(self) -> str:
         """Return a placeholder that is not in use."""
-        return f"CALVE_SOURCE_{len(self.scans) + len(self.registered)}"
+        return f"calve source {len(self.scans) + len(self.registered)}"
+
+    def placed(self, name: str) -> str:
+        """Return what DuckDB reads for a placeholder."""
+        return f"({self.scans[name]})" if name in self.scans else f'"{name}"'
 
 
 @dataclass(frozen=True)
@@ -77,9 +84,7 @@ class Resolver:
         for node in list(tree.find_all(exp.TableFromRows)):
             self._table_function(node, origin)
         for table in list(tree.find_all(exp.Table)):
-            if table.name and table.name.startswith("CALVE_SOURCE_"):
-                continue
-            if not _is_cte(table):
+            if not table.meta.get(_RESOLVED) and not _is_cte(table):
                 self._table(table, origin)
         for column in tree.find_all(exp.Column):
             column.set("db", None)
@@ -87,7 +92,7 @@ class Resolver:
         for call in list(tree.find_all(exp.Func)):
             if (value := functions.answered(call, asker)) is not None:
                 call.replace(value)
-        return tree
+        return functions.with_ratios(tree)
 
     def target(self, table: exp.Table, privilege: str) -> tuple[Path, NativeTable]:
         """Return the native table that a statement writes to, and point the statement at its rows."""
@@ -97,18 +102,19 @@ class Resolver:
             text = f"Iceberg table '{path.full}' is managed by an external catalog and is read-only."
             raise failures.SqlError(91372, "0A000", f"SQL compilation error:\n{text}")
         if not isinstance(item, NativeTable):
-            raise failures.invalid(f"'{path.full}' is a view; rows go into tables.")
+            msg = f"'{path.full}' is a view; rows go into tables."
+            raise failures.invalid(msg)
         self.start.rights.need(privilege, item, "TABLE", path.full)
-        _point(table, f"T_{item.id}")
+        _point(table, f"T_{item.id}", stored=True)
         return path, item
 
     def _table(self, table: exp.Table, origin: Origin) -> None:
         if not isinstance(table.this, exp.Identifier):
-            raise failures.not_modelled(f"the source {table.this.sql(dialect='snowflake')}")
+            raise failures.not_modelled(what=f"the source {table.this.sql(dialect='snowflake')}")
         parts = _parts(table)
         alias = table.alias_or_name if table.alias else parts[-1]
         if len(parts) > 1 and parts[-2] == "INFORMATION_SCHEMA":
-            database = parts[0] if len(parts) == 3 else origin.place.database  # noqa: PLR2004
+            database = parts[0] if parts[:-2] else origin.place.database
             self._register(table, information.view(self.state, origin.rights, database, parts[-1]), alias)
             return
         path = find_path(self.state, origin.rights, origin.place, parts)
@@ -118,20 +124,18 @@ class Resolver:
             self._inline(table, item, path, origin, alias)
             return
         if isinstance(item, NativeTable):
-            _point(table, f"T_{item.id}")
+            _point(table, f"T_{item.id}", stored=True)
         else:
             name = self.sources.name()
             self.sources.scans[name] = scan(item.metadata_uri, item.columns)
-            table.set("this", exp.to_identifier(name, quoted=True))
-            table.set("db", None)
-            table.set("catalog", None)
-        if not table.alias:
-            table.set("alias", exp.TableAlias(this=exp.to_identifier(alias, quoted=True)))
+            _point(table, name)
+        _named(table, alias)
         self._mask(table, item, path, alias)
 
     def _inline(self, table: exp.Table, view: View, path: Path, origin: Origin, alias: str) -> None:
         if origin.depth >= _DEEPEST:
-            raise failures.invalid(f"View '{path.full}' refers to itself or is nested too deeply.")
+            msg = f"View '{path.full}' refers to itself or is nested too deeply."
+            raise failures.invalid(msg)
         place = Place(path.database_name, path.schema_name)
         inner = Origin(Rights(self.state, view.owner), place, origin.depth + 1)
         body = self.resolve(parse(view.query), inner)
@@ -169,10 +173,11 @@ class Resolver:
             return
         name = call.sql(dialect="snowflake").split("(")[0].upper()
         if not name.endswith("INFORMATION_SCHEMA.ICEBERG_TABLE_SNAPSHOT_REFRESH_HISTORY"):
-            raise failures.not_modelled(f"table function {name}")
+            raise failures.not_modelled(what=f"table function {name}")
         argument = call.find(exp.Kwarg)
         if argument is None or argument.name.upper() != "TABLE_NAME":
-            raise failures.invalid("ICEBERG_TABLE_SNAPSHOT_REFRESH_HISTORY takes TABLE_NAME => '<table>'.")
+            msg = "ICEBERG_TABLE_SNAPSHOT_REFRESH_HISTORY takes TABLE_NAME => '<table>'."
+            raise failures.invalid(msg)
         rows = information.refresh_history(self.state, origin.rights, origin.place, argument.expression.name)
         source = exp.Table()
         source.set("alias", node.args.get("alias"))
@@ -182,19 +187,13 @@ class Resolver:
     def _register(self, table: exp.Table, rows: pa.Table, alias: str) -> None:
         name = self.sources.name()
         self.sources.registered[name] = rows
-        table.set("this", exp.to_identifier(name, quoted=True))
-        table.set("db", None)
-        table.set("catalog", None)
-        if not table.alias:
-            table.set("alias", exp.TableAlias(this=exp.to_identifier(alias, quoted=True)))
+        _point(table, name)
+        _named(table, alias)
 
 
-def place_scans(tree: exp.Expr, sources: Sources) -> exp.Expr:
+def place_scans(sql: str, sources: Sources) -> str:
     """Put the scans in place of their placeholders, after translation."""
-    for table in list(tree.find_all(exp.Table)):
-        if (sql := sources.scans.get(table.name)) is not None:
-            _replace(table, sqlglot.parse_one(sql, read="duckdb"), table.args.get("alias"))
-    return tree
+    return _PLACEHOLDER.sub(lambda match: sources.placed(match.group(1)), sql)
 
 
 def refuse_unmodelled(tree: exp.Expr) -> None:
@@ -202,7 +201,7 @@ def refuse_unmodelled(tree: exp.Expr) -> None:
     for table in tree.find_all(exp.Table):
         for key in ("when", "version", "changes", "hints", "partition"):
             if table.args.get(key):
-                raise failures.not_modelled(f"{key.upper()} on {table.name} (AT, BEFORE, CHANGES)")
+                raise failures.not_modelled(what=f"{key.upper()} on {table.name} (AT, BEFORE, CHANGES)")
     refused = (exp.MatchRecognize, exp.Into, exp.Command, exp.Semicolon, exp.DynamicIdentifier)
     for node in tree.find_all(*refused):
         raise failures.not_modelled(type(node).__name__)
@@ -216,10 +215,18 @@ def _replace(table: exp.Table, body: exp.Expr, alias: exp.Expr | None) -> None:
     table.replace(subquery)
 
 
-def _point(table: exp.Table, physical: str) -> None:
+def _point(table: exp.Table, physical: str, *, stored: bool = False) -> None:
+    """Let a table name what DuckDB knows, once and for all."""
     table.set("this", exp.to_identifier(physical, quoted=True))
-    table.set("db", exp.to_identifier(SCHEMA, quoted=True))
-    table.set("catalog", exp.to_identifier(DATABASE, quoted=True))
+    table.set("db", exp.to_identifier(SCHEMA, quoted=True) if stored else None)
+    table.set("catalog", exp.to_identifier(DATABASE, quoted=True) if stored else None)
+    table.meta[_RESOLVED] = True
+
+
+def _named(table: exp.Table, alias: str) -> None:
+    """Let the rest of the query go on calling a table by its old name."""
+    if not table.alias:
+        table.set("alias", exp.TableAlias(this=exp.to_identifier(alias, quoted=True)))
 
 
 def _parts(table: exp.Table) -> tuple[str, ...]:
@@ -236,15 +243,22 @@ def _is_cte(table: exp.Table) -> bool:
     """Tell whether the name is that of a common table expression visible there."""
     if table.db or not isinstance(table.this, exp.Identifier):
         return False
+    name = table.name.upper()
     inside: exp.Expr | None = None
     node: exp.Expr | None = table
     while node is not None:
         inside = node if isinstance(node, exp.CTE) else inside
-        clause = node.args.get("with_")
-        for entry in clause.expressions if clause is not None else ():
-            if entry is inside and not clause.args.get("recursive"):
-                break
-            if entry.alias_or_name.upper() == table.name.upper():
-                return True
+        if (clause := node.args.get("with_")) is not None and _offers(clause, name, inside):
+            return True
         node = node.parent
+    return False
+
+
+def _offers(clause: exp.With, name: str, inside: exp.Expr | None) -> bool:
+    """Tell whether a WITH defines the name for what is inside one of its entries, or after them."""
+    for entry in clause.expressions:
+        if entry is inside and not clause.args.get("recursive"):
+            return False
+        if entry.alias_or_name.upper() == name:
+            return True
     return False

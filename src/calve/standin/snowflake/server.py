@@ -127,9 +127,7 @@ class Server:
     def _execute(self, session: Session, body: dict[str, Any]) -> dict[str, Any]:
         query_id = str(uuid.uuid4())
         try:
-            if body.get("describeOnly") or body.get("asyncExec"):
-                what = "describeOnly" if body.get("describeOnly") else "asyncExec"
-                raise failures.not_modelled(f"requests with {what}")
+            _refuse_ways(body)
             context = Context(self._store, session, query_id, _parameters(body.get("bindings")))
             fields = encoded(statements.run(str(body.get("sqlText", "")), context))
         except failures.SqlError as error:
@@ -165,6 +163,12 @@ class Server:
         return JSONResponse({"faults": self._faults.listed()})
 
 
+def _refuse_ways(body: dict[str, Any]) -> None:
+    for way in ("describeOnly", "asyncExec"):
+        if body.get(way):
+            raise failures.not_modelled(what=f"requests with {way}")
+
+
 async def _body(request: Request) -> dict[str, Any]:
     raw = await request.body()
     if request.headers.get("Content-Encoding") == "gzip":
@@ -177,7 +181,7 @@ def _parameters(bindings: dict[str, Any] | None) -> list[Any] | None:
     if not bindings:
         return None
     if any(not key.isdigit() or isinstance(value.get("value"), list) for key, value in bindings.items()):
-        raise failures.not_modelled("named bindings and array bindings")
+        raise failures.not_modelled(what="named bindings and array bindings")
     ordered = sorted(bindings.items(), key=lambda pair: int(pair[0]))
     return [None if entry["value"] is None else from_binding(entry) for _, entry in ordered]
 

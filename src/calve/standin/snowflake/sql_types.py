@@ -47,7 +47,7 @@ def canonical(written: str) -> str:
     word = _WORDS.get(match.group(1)) if match else None
     if match is None or word is None:
         if re.match(r"(VARIANT|OBJECT|ARRAY|GEOGRAPHY|GEOMETRY|VECTOR|TIMESTAMP_?TZ|MAP|UUID|FILE)\b", written.upper()):
-            raise failures.not_modelled(f"type {written.upper()} of a native table")
+            raise failures.not_modelled(what=f"type {written.upper()} of a native table")
         text = f"SQL compilation error:\nUnsupported data type '{written.upper()}'."
         raise failures.SqlError(2040, "42601", text)
     first, second = match.group(2), match.group(3)
@@ -60,7 +60,7 @@ def canonical(written: str) -> str:
 
 def duck_type(shown: str) -> str:
     """Return DuckDB's type for one that `canonical` made."""
-    word = shown.split("(")[0]
+    word, _, _ = shown.partition("(")
     if word == "NUMBER":
         return shown.replace("NUMBER", "DECIMAL")
     names = {

@@ -22,6 +22,8 @@ _TOKEN = re.compile(
 
 _LITERALS = {"NULL", "TRUE", "FALSE"}
 
+_MOST_PARTS = 3
+
 Value = str | bool | None | list["Value"] | dict[str, "Value"]
 
 
@@ -94,8 +96,9 @@ class Reader:
         parts = [self.identifier()]
         while self.accept("."):
             parts.append(self.identifier())
-        if len(parts) > 3:  # noqa: PLR2004  # database.schema.object is the longest name there is
-            raise failures.invalid(f"Identifier '{'.'.join(parts)}' has too many parts; give at most three.")
+        if len(parts) > _MOST_PARTS:
+            msg = f"Identifier '{'.'.join(parts)}' has too many parts; give at most three."
+            raise failures.invalid(msg)
         return tuple(parts)
 
     def string(self) -> str:
@@ -135,7 +138,7 @@ class Reader:
         while not self.done:
             name = self.identifier()
             if name in known or (name == "WITH" and not self.peek("=")):
-                raise failures.not_modelled(f"{name} of {kind}")
+                raise failures.not_modelled(what=f"{name} of {kind}")
             if name not in modelled:
                 raise failures.invalid_property(name, kind)
             self.expect("=")
@@ -212,7 +215,8 @@ def text_value(found: Mapping[str, Value], name: str) -> str:
     if value is None:
         raise failures.missing_property(name)
     if not isinstance(value, str):
-        raise failures.invalid(f"invalid value '{value}' for property '{name}'")
+        msg = f"invalid value '{value}' for property '{name}'"
+        raise failures.invalid(msg)
     return value
 
 

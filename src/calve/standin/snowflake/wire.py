@@ -50,7 +50,9 @@ def encoded(result: Result) -> dict[str, Any]:
     """Return the fields of a reply that describe and hold a result."""
     if isinstance(result, Rows):
         return {
-            "rowtype": [_rowtype(name, kind, 38, 0) for name, kind in result.columns],
+            "rowtype": [
+                _rowtype(name, kind, 38, 0 if kind == "fixed" else _MICROSECONDS) for name, kind in result.columns
+            ],
             "rowset": [[_text(value) for value in row] for row in result.rows],
             "total": len(result.rows),
             "returned": len(result.rows),

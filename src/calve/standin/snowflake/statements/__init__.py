@@ -60,7 +60,7 @@ def run(sql: str, context: Context) -> Result:
         query.refuse_time_travel(sql)
         return query.select(sql, context) if word in _QUERIES else query.write(sql, context)
     if (grammar := _GRAMMARS.get(word)) is None:
-        raise failures.not_modelled(f"statement {reader.words(3) or sql.strip()[:20]}")
+        raise failures.not_modelled(what=f"statement {reader.words(3) or sql.strip()[:20]}")
     reader.accept(word)
     return grammar(reader, context)
 
@@ -68,21 +68,21 @@ def run(sql: str, context: Context) -> Result:
 def _create(reader: Reader, context: Context) -> Rows:
     replace = reader.accept("OR", "REPLACE")
     if reader.peek("OR", "ALTER"):
-        raise failures.not_modelled("CREATE OR ALTER")
+        raise failures.not_modelled(what="CREATE OR ALTER")
     secure = reader.accept("SECURE")
     if reader.accept("VIEW"):
         return views.create_view(reader, context, replace=replace, secure=secure)
     for words, grammar in _CREATE.items():
         if not secure and reader.accept(*words.split()):
             return grammar(reader, context, replace=replace)
-    raise failures.not_modelled(f"CREATE {'SECURE ' if secure else ''}{reader.words(2)}")
+    raise failures.not_modelled(what=f"CREATE {'SECURE ' if secure else ''}{reader.words(2)}")
 
 
 def _alter(reader: Reader, context: Context) -> Rows:
     for words, grammar in _ALTER.items():
         if reader.accept(*words.split()):
             return grammar(reader, context)
-    raise failures.not_modelled(f"ALTER {reader.words(2)}")
+    raise failures.not_modelled(what=f"ALTER {reader.words(2)}")
 
 
 def _drop(reader: Reader, context: Context) -> Rows:
@@ -91,14 +91,14 @@ def _drop(reader: Reader, context: Context) -> Rows:
             return native.drop_item(reader, context, kind)
     kinds = ("SCHEMA", "EXTERNAL VOLUME", "INTEGRATION", "CATALOG INTEGRATION", "ROLE")
     if not any(reader.peek(*kind.split()) for kind in kinds):
-        raise failures.not_modelled(f"DROP {reader.words(2)}")
+        raise failures.not_modelled(what=f"DROP {reader.words(2)}")
     kind = reader.choose(*kinds)
     if_exists = reader.accept("IF", "EXISTS")
     parts = reader.name()
     if kind == "SCHEMA":
         reader.accept("CASCADE")
         if reader.accept("RESTRICT"):
-            raise failures.not_modelled("DROP SCHEMA ... RESTRICT")
+            raise failures.not_modelled(what="DROP SCHEMA ... RESTRICT")
     reader.end()
     with context.store.change() as state:
         rights = context.rights(state)
@@ -113,7 +113,7 @@ def _drop(reader: Reader, context: Context) -> Rows:
             else:
                 account.drop_integration(state, rights, parts[-1])
         except failures.SqlError as error:
-            if not if_exists or error.errno != 2003:  # noqa: PLR2004  # does not exist
+            if not if_exists or error.errno != failures.DOES_NOT_EXIST:
                 raise
             return status("Drop statement executed successfully (already dropped).")
     return status(f"{parts[-1]} successfully dropped.")

@@ -19,9 +19,10 @@ def create_volume(reader: Reader, context: Context, *, replace: bool) -> Rows:
     )
     location = _location(found.get("STORAGE_LOCATIONS"))
     if (base := text_value(location, "STORAGE_BASE_URL")) and not base.startswith(("s3://", "s3gov://")):
-        raise failures.invalid(f"invalid value '{base}' for property 'STORAGE_BASE_URL'")
+        msg = f"invalid value '{base}' for property 'STORAGE_BASE_URL'"
+        raise failures.invalid(msg)
     if text_value(location, "STORAGE_PROVIDER").upper() != "S3":
-        raise failures.not_modelled(f"STORAGE_PROVIDER {location['STORAGE_PROVIDER']}")
+        raise failures.not_modelled(what=f"STORAGE_PROVIDER {location['STORAGE_PROVIDER']}")
     with context.store.change() as state:
         rights = context.rights(state)
         before = state.volumes.get(name)
@@ -29,7 +30,8 @@ def create_volume(reader: Reader, context: Context, *, replace: bool) -> Rows:
             return answer
         rights.need_on_account("CREATE EXTERNAL VOLUME")
         if before and any(_uses(state, volume=name)):
-            raise failures.invalid(f"External volume '{name}' cannot be replaced: Iceberg tables use it.")
+            msg = f"External volume '{name}' cannot be replaced: Iceberg tables use it."
+            raise failures.invalid(msg)
         state.volumes[name] = Volume(
             id=state.take_id(),
             owner=context.session.role,
@@ -54,11 +56,11 @@ def create_integration(reader: Reader, context: Context, *, replace: bool) -> Ro
         | {"GLUE_AWS_ROLE_ARN", "GLUE_CATALOG_ID", "GLUE_REGION"},
     )
     if (source := text_value(found, "CATALOG_SOURCE").upper()) != "OBJECT_STORE":
-        raise failures.not_modelled(f"CATALOG_SOURCE {source}")
+        raise failures.not_modelled(what=f"CATALOG_SOURCE {source}")
     if (form := text_value(found, "TABLE_FORMAT").upper()) != "ICEBERG":
-        raise failures.not_modelled(f"TABLE_FORMAT {form}")
+        raise failures.not_modelled(what=f"TABLE_FORMAT {form}")
     if "ENABLED" not in found:
-        raise failures.missing_property("ENABLED")
+        raise failures.missing_property(name="ENABLED")
     with context.store.change() as state:
         rights = context.rights(state)
         before = state.integrations.get(name)
@@ -66,7 +68,8 @@ def create_integration(reader: Reader, context: Context, *, replace: bool) -> Ro
             return answer
         rights.need_on_account("CREATE INTEGRATION")
         if before and any(_uses(state, integration=name)):
-            raise failures.invalid(f"Integration '{name}' cannot be replaced: Iceberg tables use it.")
+            msg = f"Integration '{name}' cannot be replaced: Iceberg tables use it."
+            raise failures.invalid(msg)
         state.integrations[name] = Integration(
             state.take_id(),
             context.session.role,
@@ -80,10 +83,10 @@ def create_integration(reader: Reader, context: Context, *, replace: bool) -> Ro
 def create_database(reader: Reader, context: Context, *, replace: bool) -> Rows:
     """CREATE DATABASE [IF NOT EXISTS] x; it has a schema PUBLIC and becomes the current one."""
     if replace:
-        raise failures.not_modelled("CREATE OR REPLACE DATABASE")
+        raise failures.not_modelled(what="CREATE OR REPLACE DATABASE")
     wanted = making(reader, replace=False)
     name = reader.identifier()
-    found = reader.properties("DATABASE", modelled={"COMMENT"}, known=_CONTAINER_OPTIONS)
+    found = reader.properties("DATABASE", modelled={"COMMENT"}, known=CONTAINER_OPTIONS)
     with context.store.change() as state:
         rights = context.rights(state)
         before = state.databases.get(name)
@@ -102,10 +105,11 @@ def drop_volume(state: State, rights: Rights, name: str) -> None:
     """Remove a volume that no table uses."""
     found = state.volumes.get(name)
     if found is None:
-        raise failures.missing("External volume", name)
+        raise failures.missing(kind="External volume", name=name)
     rights.need_on_shared("OWNERSHIP", found.id, found.owner, f"External volume '{name}")
     if any(_uses(state, volume=name)):
-        raise failures.invalid(f"External volume '{name}' cannot be dropped: Iceberg tables use it.")
+        msg = f"External volume '{name}' cannot be dropped: Iceberg tables use it."
+        raise failures.invalid(msg)
     del state.volumes[name]
     state.forget(found.id)
 
@@ -114,15 +118,16 @@ def drop_integration(state: State, rights: Rights, name: str) -> None:
     """Remove an integration that no table uses."""
     found = state.integrations.get(name)
     if found is None:
-        raise failures.missing("Integration", name)
+        raise failures.missing(kind="Integration", name=name)
     rights.need_on_shared("OWNERSHIP", found.id, found.owner, f"Integration '{name}")
     if any(_uses(state, integration=name)):
-        raise failures.invalid(f"Integration '{name}' cannot be dropped: Iceberg tables use it.")
+        msg = f"Integration '{name}' cannot be dropped: Iceberg tables use it."
+        raise failures.invalid(msg)
     del state.integrations[name]
     state.forget(found.id)
 
 
-_CONTAINER_OPTIONS = {
+CONTAINER_OPTIONS = {
     *("TRANSIENT", "CLONE", "DATA_RETENTION_TIME_IN_DAYS", "MAX_DATA_EXTENSION_TIME_IN_DAYS", "EXTERNAL_VOLUME"),
     *("CATALOG", "DEFAULT_DDL_COLLATION", "LOG_LEVEL", "TRACE_LEVEL", "TAG", "MANAGED", "FROM", "AS"),
     *("REPLACE_INVALID_CHARACTERS", "STORAGE_SERIALIZATION_POLICY", "CATALOG_SYNC"),
@@ -131,16 +136,17 @@ _CONTAINER_OPTIONS = {
 
 def _location(written: Value) -> dict[str, Value]:
     if not isinstance(written, list) or not written:
-        raise failures.missing_property("STORAGE_LOCATIONS")
+        raise failures.missing_property(name="STORAGE_LOCATIONS")
     if len(written) > 1:
-        raise failures.not_modelled("an external volume with more than one storage location")
+        raise failures.not_modelled(what="an external volume with more than one storage location")
     location = written[0]
     if not isinstance(location, dict):
-        raise failures.invalid("invalid value for property 'STORAGE_LOCATIONS'")
+        msg = "invalid value for property 'STORAGE_LOCATIONS'"
+        raise failures.invalid(msg)
     known = {"NAME", "STORAGE_PROVIDER", "STORAGE_BASE_URL", "STORAGE_AWS_ROLE_ARN"}
     for name in location.keys() - known:
         if name in {"STORAGE_AWS_EXTERNAL_ID", "ENCRYPTION", "USE_PRIVATELINK_ENDPOINT", "STORAGE_ENDPOINT"}:
-            raise failures.not_modelled(f"{name} of a storage location")
+            raise failures.not_modelled(what=f"{name} of a storage location")
         raise failures.invalid_property(name, "STORAGE_LOCATIONS")
     return location
 

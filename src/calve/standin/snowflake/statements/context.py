@@ -60,7 +60,7 @@ class Making:
         if not self.replace:
             raise failures.exists(name)
         if not rights.owns(owner):
-            raise failures.forbidden(kind, name)
+            raise failures.forbidden(kind=kind, name=name)
         return None
 
 
@@ -72,7 +72,8 @@ def making(reader: Reader, *, replace: bool) -> Making:
     """
     guarded = reader.accept("IF", "NOT", "EXISTS")
     if guarded and replace:
-        raise failures.invalid("options OR REPLACE and IF NOT EXISTS are mutually exclusive.")
+        msg = "options OR REPLACE and IF NOT EXISTS are mutually exclusive."
+        raise failures.invalid(msg)
     return Making(replace, guarded)
 
 

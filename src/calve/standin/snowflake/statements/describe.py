@@ -15,7 +15,7 @@ def describe(reader: Reader, context: Context) -> Rows:
     """DESC[RIBE] {[ICEBERG] TABLE | VIEW | EXTERNAL VOLUME | [CATALOG] INTEGRATION | SCHEMA} x."""
     kinds = ("ICEBERG TABLE", "TABLE", "VIEW", "EXTERNAL VOLUME", "CATALOG INTEGRATION", "INTEGRATION", "SCHEMA")
     if not any(reader.peek(*kind.split()) for kind in kinds):
-        raise failures.not_modelled(f"DESCRIBE {reader.words(2)}")
+        raise failures.not_modelled(what=f"DESCRIBE {reader.words(2)}")
     kind = reader.choose(*kinds)
     parts = reader.name()
     if reader.accept("TYPE"):
@@ -34,15 +34,17 @@ def describe(reader: Reader, context: Context) -> Rows:
     where = find_path(state, rights, context.place, parts)
     item = where.item(rights, "View" if kind == "VIEW" else "Table")
     if item.kind != kind and (kind, item.kind) != ("TABLE", "ICEBERG TABLE"):
-        raise failures.missing(kind.title(), where.full)
+        raise failures.missing(kind=kind.title(), name=where.full)
     policies = {
         policy.id: f"{where.database_name}.{schema_name}.{name}"
         for schema_name, schema in where.database.schemas.items()
         for name, policy in schema.policies.items()
     }
     rows = [
-        (column.name, column.type, "COLUMN", "Y" if column.nullable else "N", None, "N", "N", None, None)
-        + (None, policies.get(column.policy_id or 0))
+        (
+            *(column.name, column.type, "COLUMN", "Y" if column.nullable else "N"),
+            *(None, "N", "N", None, None, None, policies.get(column.policy_id or 0)),
+        )
         for column in item.columns
     ]
     return Rows(tuple((name, "text") for name in (*_TABLE, "comment", "policy name")), rows, SHOW)
@@ -52,7 +54,7 @@ def _volume(context: Context, name: str) -> Rows:
     state = context.store.current
     found = state.volumes.get(name)
     if found is None or not context.rights(state).sees(found.id, found.owner):
-        raise failures.missing("External volume", name)
+        raise failures.missing(kind="External volume", name=name)
     location = (
         f'{{"NAME":"{found.location}","STORAGE_PROVIDER":"S3","STORAGE_BASE_URL":"{found.base_url}",'
         f'"STORAGE_ALLOWED_LOCATIONS":["{found.base_url}*"],"STORAGE_AWS_ROLE_ARN":"{found.role_arn}"}}'
@@ -69,7 +71,7 @@ def _integration(context: Context, name: str) -> Rows:
     state = context.store.current
     found = state.integrations.get(name)
     if found is None or not context.rights(state).sees(found.id, found.owner):
-        raise failures.missing("Integration", name)
+        raise failures.missing(kind="Integration", name=name)
     rows = [
         ("ENABLED", "Boolean", str(found.enabled).lower(), "false"),
         ("CATALOG_SOURCE", "String", "OBJECT_STORE", ""),

@@ -9,7 +9,7 @@ from dataclasses import replace as changed
 
 from calve.standin.snowflake import failures
 from calve.standin.snowflake.access import Rights
-from calve.standin.snowflake.catalog import ACCOUNT_ID, Database, Grant, Role, Schema, State
+from calve.standin.snowflake.catalog import ACCOUNT_ID, Database, Grant, Integration, Role, Schema, State, Volume
 from calve.standin.snowflake.names import find_database, find_path, find_schema
 from calve.standin.snowflake.statements.context import OK, Context
 from calve.standin.snowflake.tokens import Reader
@@ -33,6 +33,10 @@ PRIVILEGES: dict[str, tuple[str, ...]] = {
         *("MANAGE GRANTS", "APPLY MASKING POLICY"),
     ),
 }
+_KINDS = (
+    *("EXTERNAL VOLUME", "INTEGRATION", "DATABASE", "SCHEMA", "ICEBERG TABLE", "TABLE", "VIEW"),
+    *("MASKING POLICY", "ROLE"),
+)
 _PLURALS = {"ICEBERG TABLES": "ICEBERG TABLE", "TABLES": "TABLE", "VIEWS": "VIEW"}
 
 
@@ -52,7 +56,7 @@ class Target:
 def change_privileges(reader: Reader, context: Context, *, give: bool) -> Rows:
     """GRANT privileges ON target TO ROLE r, REVOKE privileges ON target FROM ROLE r."""
     if not give and reader.accept("GRANT", "OPTION", "FOR"):
-        raise failures.not_modelled("REVOKE GRANT OPTION FOR")
+        raise failures.not_modelled(what="REVOKE GRANT OPTION FOR")
     names = _privileges(reader)
     reader.expect("ON")
     with context.store.change() as state:
@@ -60,11 +64,11 @@ def change_privileges(reader: Reader, context: Context, *, give: bool) -> Rows:
         target = _target(reader, context, state, rights)
         reader.expect("TO" if give else "FROM")
         if reader.words(1) in {"USER", "SHARE", "APPLICATION", "DATABASE"}:
-            raise failures.not_modelled(f"grants to {reader.words(1)}")
+            raise failures.not_modelled(what=f"grants to {reader.words(1)}")
         reader.accept("ROLE")
         role = reader.identifier()
         if role not in state.roles:
-            raise failures.missing("Role", role)
+            raise failures.missing(kind="Role", name=role)
         _authorise(rights, target)
         if names == ["OWNERSHIP"]:
             _transfer(reader, state, target, role, give=give)
@@ -72,7 +76,7 @@ def change_privileges(reader: Reader, context: Context, *, give: bool) -> Rows:
         reader.accept("RESTRICT")
         reader.accept("CASCADE")
         if reader.peek("WITH", "GRANT", "OPTION"):
-            raise failures.not_modelled("WITH GRANT OPTION")
+            raise failures.not_modelled(what="WITH GRANT OPTION")
         reader.end()
         changes = frozenset(_grants(names, target, role))
         state.grants = state.grants | changes if give else state.grants - changes
@@ -94,7 +98,8 @@ def _privileges(reader: Reader) -> list[str]:
             continue
         found.append(reader.choose("OWNERSHIP", *known))
     if len(found) > 1 and "OWNERSHIP" in found:
-        raise failures.invalid("OWNERSHIP is granted on its own.")
+        msg = "OWNERSHIP is granted on its own."
+        raise failures.invalid(msg)
     return found
 
 
@@ -117,40 +122,50 @@ def _target(reader: Reader, context: Context, state: State, rights: Rights) -> T
         return Target("ACCOUNT", ((ACCOUNT_ID, "ACCOUNTADMIN", "ACCOUNT"),))
     if reader.peek("ALL") or reader.peek("FUTURE"):
         return _many(reader, context, state, rights)
-    kinds = ("EXTERNAL VOLUME", "INTEGRATION", "DATABASE", "SCHEMA", "ICEBERG TABLE", "TABLE", "VIEW")
-    if not any(reader.peek(*kind.split()) for kind in (*kinds, "MASKING POLICY", "ROLE")):
-        raise failures.not_modelled(f"grants on {reader.words(2)}")
-    kind = reader.choose(*kinds, "MASKING POLICY", "ROLE")
+    if not any(reader.peek(*kind.split()) for kind in _KINDS):
+        raise failures.not_modelled(what=f"grants on {reader.words(2)}")
+    kind = reader.choose(*_KINDS)
     if kind in {"EXTERNAL VOLUME", "INTEGRATION", "ROLE"}:
-        name = reader.identifier()
-        shared = {"EXTERNAL VOLUME": state.volumes, "INTEGRATION": state.integrations, "ROLE": state.roles}[kind]
-        found = shared.get(name)
-        if found is None:
-            raise failures.missing(kind.capitalize(), name)
-        return Target(kind, ((found.id, found.owner, kind),))
-    parts = reader.name()
-    if kind == "DATABASE":
-        database = find_database(state, rights, parts[-1])
-        return Target(kind, ((database.id, database.owner, kind),))
-    if kind == "SCHEMA":
-        _, _, schema = find_schema(state, rights, context.place, parts)
-        return Target(kind, ((schema.id, schema.owner, kind),))
+        return _account_level(kind, reader.identifier(), state)
+    return _named(kind, reader.name(), context, state)
+
+
+def _account_level(kind: str, name: str, state: State) -> Target:
+    found: Volume | Integration | Role | None
+    if kind == "EXTERNAL VOLUME":
+        found = state.volumes.get(name)
+    else:
+        found = state.integrations.get(name) if kind == "INTEGRATION" else state.roles.get(name)
+    if found is None:
+        raise failures.missing(kind=kind.capitalize(), name=name)
+    return Target(kind, ((found.id, found.owner, kind),))
+
+
+def _named(kind: str, parts: tuple[str, ...], context: Context, state: State) -> Target:
+    rights = context.rights(state)
+    if kind in {"DATABASE", "SCHEMA"}:
+        inside: Database | Schema
+        if kind == "DATABASE":
+            inside = find_database(state, rights, parts[-1])
+        else:
+            _, _, inside = find_schema(state, rights, context.place, parts)
+        return Target(kind, ((inside.id, inside.owner, kind),))
     where = find_path(state, rights, context.place, parts)
     if kind == "MASKING POLICY":
         policy = where.schema.policies.get(where.name)
         if policy is None:
-            raise failures.missing("Masking policy", where.full)
+            raise failures.missing(kind="Masking policy", name=where.full)
         return Target(kind, ((policy.id, policy.owner, kind),))
     item = where.item(rights, kind.title())
     if item.kind != kind and (kind, item.kind) != ("TABLE", "ICEBERG TABLE"):
-        raise failures.missing(kind.title(), where.full)
+        raise failures.missing(kind=kind.title(), name=where.full)
     return Target(kind, ((item.id, item.owner, item.kind),))
 
 
 def _many(reader: Reader, context: Context, state: State, rights: Rights) -> Target:
     future = reader.choose("ALL", "FUTURE") == "FUTURE"
     if not any(reader.peek(*words.split()) for words in _PLURALS):
-        raise failures.not_modelled(f"grants on {'FUTURE' if future else 'ALL'} {reader.words(1)}")
+        raise failures.not_modelled(what=f"grants on {'FUTURE' if future else 'ALL'} {reader.words(1)}")
     kind = _PLURALS[reader.choose(*_PLURALS)]
     reader.expect("IN")
     container = reader.choose("SCHEMA", "DATABASE")
@@ -173,14 +188,15 @@ def _many(reader: Reader, context: Context, state: State, rights: Rights) -> Tar
 def _authorise(rights: Rights, target: Target) -> None:
     for _, owner, kind in target.things:
         if not rights.owns(owner) and not rights.holds("MANAGE GRANTS", ACCOUNT_ID):
-            raise failures.forbidden(kind.lower(), kind)
+            raise failures.forbidden(kind=kind.lower(), name=kind)
 
 
 def _transfer(reader: Reader, state: State, target: Target, role: str, *, give: bool) -> None:
     if not give:
-        raise failures.invalid("OWNERSHIP cannot be revoked; grant it to another role.")
+        msg = "OWNERSHIP cannot be revoked; grant it to another role."
+        raise failures.invalid(msg)
     if target.future or target.kind == "ACCOUNT":
-        raise failures.not_modelled(f"GRANT OWNERSHIP ON {'FUTURE objects' if target.future else target.kind}")
+        raise failures.not_modelled(what=f"GRANT OWNERSHIP ON {'FUTURE objects' if target.future else target.kind}")
     keep = reader.accept("COPY", "CURRENT", "GRANTS")
     drop = not keep and reader.accept("REVOKE", "CURRENT", "GRANTS")
     reader.end()

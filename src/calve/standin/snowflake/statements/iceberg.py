@@ -23,7 +23,7 @@ def create_table(reader: Reader, context: Context, *, replace: bool) -> Rows:
     wanted = making(reader, replace=replace)
     parts = reader.name()
     if reader.peek("("):
-        raise failures.not_modelled("CREATE ICEBERG TABLE with columns (Snowflake as catalog)")
+        raise failures.not_modelled(what="CREATE ICEBERG TABLE with columns (Snowflake as catalog)")
     found = reader.properties(
         "ICEBERG TABLE",
         modelled={"EXTERNAL_VOLUME", "CATALOG", "METADATA_FILE_PATH", "COMMENT"},
@@ -33,7 +33,7 @@ def create_table(reader: Reader, context: Context, *, replace: bool) -> Rows:
     volume_name = text_value(found, "EXTERNAL_VOLUME").upper()
     catalog_name = text_value(found, "CATALOG").upper()
     if catalog_name == "SNOWFLAKE":
-        raise failures.not_modelled("CATALOG = 'SNOWFLAKE'")
+        raise failures.not_modelled(what="CATALOG = 'SNOWFLAKE'")
     path = text_value(found, "METADATA_FILE_PATH")
     state = context.store.current
     volume, _ = _ingredients(state, context.rights(state), volume_name, catalog_name)
@@ -75,7 +75,7 @@ def alter_table(reader: Reader, context: Context) -> Rows:
         return status("Statement executed successfully.")
     if reader.accept("REFRESH"):
         if reader.done:
-            raise failures.not_modelled("REFRESH without a metadata file path (a catalog other than OBJECT_STORE)")
+            raise failures.not_modelled(what="REFRESH without a metadata file path (a catalog other than OBJECT_STORE)")
         path = reader.string()
         reader.end()
         return _refresh(context, parts, path)
@@ -83,14 +83,15 @@ def alter_table(reader: Reader, context: Context) -> Rows:
         from calve.standin.snowflake.statements import policies
 
         return policies.attach(reader, context, parts)
-    raise failures.not_modelled(f"ALTER ICEBERG TABLE ... {reader.words(2)}")
+    raise failures.not_modelled(what=f"ALTER ICEBERG TABLE ... {reader.words(2)}")
 
 
 def owned_table(state: State, rights: Rights, where: Path) -> IcebergTable:
     """Return the Iceberg table there if the role owns it."""
     table = where.item(rights, "Table")
     if not isinstance(table, IcebergTable):
-        raise failures.invalid(f"'{where.full}' is not an Iceberg table.")
+        msg = f"'{where.full}' is not an Iceberg table."
+        raise failures.invalid(msg)
     rights.need("OWNERSHIP", table, "TABLE", where.full)
     return table
 
@@ -108,7 +109,7 @@ def _refresh(context: Context, parts: tuple[str, ...], path: str) -> Rows:
         where = find_path(state, context.rights(state), context.place, parts)
         current = owned_table(state, context.rights(state), where)
         if current.id != table.id:
-            raise failures.missing("Table", where.full)
+            raise failures.missing(kind="Table", name=where.full)
         refreshes = (*current.refreshes, read.refresh(context.query_id))[-_REFRESHES_KEPT:]
         where.schema.items[where.name] = changed(
             current,
@@ -135,12 +136,13 @@ def _ingredients(state: State, rights: Rights, volume: str, catalog: str) -> tup
     """Return volume and integration if they exist, are enabled, and the role may use them."""
     found = state.volumes.get(volume)
     if found is None:
-        raise failures.missing("External volume", volume)
+        raise failures.missing(kind="External volume", name=volume)
     rights.need_on_shared("USAGE", found.id, found.owner, f"External volume '{volume}")
     integration = state.integrations.get(catalog)
     if integration is None:
-        raise failures.missing("Integration", catalog)
+        raise failures.missing(kind="Integration", name=catalog)
     rights.need_on_shared("USAGE", integration.id, integration.owner, f"Integration '{catalog}")
     if not integration.enabled:
-        raise failures.invalid(f"Integration '{catalog}' is not enabled.")
+        msg = f"Integration '{catalog}' is not enabled."
+        raise failures.invalid(msg)
     return found, integration

@@ -18,7 +18,7 @@ def create_table(reader: Reader, context: Context, *, replace: bool) -> Rows:
     wanted = making(reader, replace=replace)
     parts = reader.name()
     if not reader.peek("("):
-        raise failures.not_modelled(f"CREATE TABLE ... {reader.words(1) or 'without columns'}")
+        raise failures.not_modelled(what=f"CREATE TABLE ... {reader.words(1) or 'without columns'}")
     columns = tuple(_column(text) for text in _split(reader.parenthesised()))
     copy_grants = reader.accept("COPY", "GRANTS")
     found = reader.properties(
@@ -73,7 +73,7 @@ def drop_item(reader: Reader, context: Context, kind: str) -> Rows:
 def _column(text: str) -> Column:
     reader = Reader(text)
     if reader.words(1) in {"CONSTRAINT", "PRIMARY", "UNIQUE", "FOREIGN", "CHECK"}:
-        raise failures.not_modelled(f"{reader.words(2)} of a native table")
+        raise failures.not_modelled(what=f"{reader.words(2)} of a native table")
     name = reader.identifier()
     written = reader.identifier() + (" PRECISION" if reader.accept("PRECISION") else "")
     if reader.peek("("):
@@ -82,7 +82,7 @@ def _column(text: str) -> Column:
     nullable = not reader.accept("NOT", "NULL")
     reader.accept("NULL")
     if not reader.done:
-        raise failures.not_modelled(f"{reader.words(1)} of a column")
+        raise failures.not_modelled(what=f"{reader.words(1)} of a column")
     return Column(name, kind, nullable)
 
 

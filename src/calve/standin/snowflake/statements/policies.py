@@ -17,21 +17,22 @@ from calve.standin.snowflake.wire import Rows, status
 def create_policy(reader: Reader, context: Context, *, replace: bool) -> Rows:
     """CREATE MASKING POLICY [IF NOT EXISTS] p AS (value type) RETURNS type -> expression."""
     if replace:
-        raise failures.not_modelled("CREATE OR REPLACE MASKING POLICY")
+        raise failures.not_modelled(what="CREATE OR REPLACE MASKING POLICY")
     wanted = making(reader, replace=False)
     parts = reader.name()
     reader.expect("AS")
     reader.expect("(")
     argument, kind = reader.identifier(), canonical(reader.identifier())
     if reader.peek(","):
-        raise failures.not_modelled("a masking policy with conditional columns")
+        raise failures.not_modelled(what="a masking policy with conditional columns")
     reader.expect(")")
     reader.expect("RETURNS")
     returned = canonical(reader.identifier())
     reader.expect("->")
     body = reader.rest()
     if returned.split("(")[0] != kind.split("(")[0]:
-        raise failures.invalid(f"Masking policy '{parts[-1]}' takes {kind} and must return it, not {returned}.")
+        msg = f"Masking policy '{parts[-1]}' takes {kind} and must return it, not {returned}."
+        raise failures.invalid(msg)
     parse(f"select {body}")
     with context.store.change() as state:
         rights = context.rights(state)
@@ -52,7 +53,7 @@ def attach(reader: Reader, context: Context, parts: tuple[str, ...]) -> Rows:
     reader.accept("COLUMN")
     name = reader.identifier()
     if reader.words(3) not in {"SET MASKING POLICY", "UNSET MASKING POLICY"}:
-        raise failures.not_modelled(f"ALTER COLUMN ... {reader.words(3)}")
+        raise failures.not_modelled(what=f"ALTER COLUMN ... {reader.words(3)}")
     setting = reader.choose("SET MASKING POLICY", "UNSET MASKING POLICY") == "SET MASKING POLICY"
     policy_parts = reader.name() if setting else ()
     force = reader.accept("FORCE")
@@ -69,11 +70,11 @@ def attach(reader: Reader, context: Context, parts: tuple[str, ...]) -> Rows:
             policy = _policy(context, policy_parts)
             rights.need_on_shared("APPLY", policy.id, policy.owner, f"Masking policy '{'.'.join(policy_parts)}")
             if column.policy_id is not None and not force:
-                raise failures.invalid(f"Column '{name}' already attached to a masking policy; use FORCE.")
+                msg = f"Column '{name}' already attached to a masking policy; use FORCE."
+                raise failures.invalid(msg)
             if policy.argument_type.split("(")[0] != column.type.split("(")[0]:
-                raise failures.invalid(
-                    f"Masking policy takes {policy.argument_type}, column '{name}' is {column.type}."
-                )
+                msg = f"Masking policy takes {policy.argument_type}, column '{name}' is {column.type}."
+                raise failures.invalid(msg)
             policy_id = policy.id
         columns = tuple(changed(entry, policy_id=policy_id) if entry is column else entry for entry in table.columns)
         where.schema.items[where.name] = changed(table, columns=columns)
@@ -85,5 +86,5 @@ def _policy(context: Context, parts: tuple[str, ...]) -> MaskingPolicy:
     where = find_path(state, context.rights(state), context.place, parts)
     found = where.schema.policies.get(where.name)
     if found is None:
-        raise failures.missing("Masking policy", where.full)
+        raise failures.missing(kind="Masking policy", name=where.full)
     return found

@@ -1,5 +1,6 @@
 """Queries and changes of rows: resolved in one state, translated, run on DuckDB."""
 
+import itertools
 from typing import Any
 
 from sqlglot import exp
@@ -35,10 +36,10 @@ def write(sql: str, context: Context) -> Result:
         raise failures.not_modelled(type(tree).__name__.upper())
     privilege, verb, statement = found
     if tree.args.get("overwrite") or tree.args.get("using") or tree.args.get("returning"):
-        raise failures.not_modelled(f"{privilege} with OVERWRITE, USING or RETURNING")
+        raise failures.not_modelled(what=f"{privilege} with OVERWRITE, USING or RETURNING")
     table = tree.this.this if isinstance(tree.this, exp.Schema) else tree.this
     if not isinstance(table, exp.Table):
-        raise failures.not_modelled(f"{privilege} into {table}")
+        raise failures.not_modelled(what=f"{privilege} into {table}")
     resolver = Resolver(context.store.current, context.session)
     resolver.target(table, privilege)
     ready = _translated(resolver, resolver.resolve(tree), context.worker, context.parameters)
@@ -50,7 +51,7 @@ def write(sql: str, context: Context) -> Result:
 def checked(tree: exp.Expr) -> exp.Expr:
     """Make sure that a tree is a query."""
     if not isinstance(tree, exp.Query | exp.Values):
-        raise failures.not_modelled(f"{type(tree).__name__} as a query")
+        raise failures.not_modelled(what=f"{type(tree).__name__} as a query")
     return tree
 
 
@@ -64,11 +65,10 @@ def described(context: Context, resolver: Resolver, tree: exp.Expr) -> list[tupl
 def refuse_time_travel(sql: str) -> None:
     """Refuse AT and BEFORE by name; the parser knows only some of their forms."""
     words = [token.text.upper() for token in tokens_of(sql)]
-    for word, following in zip(words, words[1:], strict=False):
+    for word, following in itertools.pairwise(words):
         if word in {"AT", "BEFORE"} and following == "(":
-            raise failures.not_modelled(f"time travel by {word}(...)")
+            raise failures.not_modelled(what=f"time travel by {word}(...)")
 
 
 def _translated(resolver: Resolver, tree: exp.Expr, worker: Worker, parameters: list[Any] | None) -> str:
-    ready = place_scans(worker.translate(tree, parameters), resolver.sources)
-    return ready.sql(dialect="duckdb")
+    return place_scans(worker.translate(tree, parameters), resolver.sources)

@@ -13,7 +13,7 @@ from calve.standin.snowflake.wire import Rows, status
 def create_role(reader: Reader, context: Context, *, replace: bool) -> Rows:
     """CREATE ROLE [IF NOT EXISTS] x [COMMENT = '']."""
     if replace:
-        raise failures.not_modelled("CREATE OR REPLACE ROLE")
+        raise failures.not_modelled(what="CREATE OR REPLACE ROLE")
     wanted = making(reader, replace=False)
     name = reader.identifier()
     found = reader.properties("ROLE", modelled={"COMMENT"}, known={"TAG"})
@@ -31,14 +31,14 @@ def drop_role(state: State, rights: Rights, name: str) -> None:
     """Remove a role; the dropping role takes over what it owned."""
     found = state.roles.get(name)
     if found is None:
-        raise failures.missing("Role", name)
+        raise failures.missing(kind="Role", name=name)
     if name in SYSTEM_ROLES or not rights.owns(found.owner):
-        raise failures.forbidden("role", name)
+        raise failures.forbidden(kind="role", name=name)
     owned = [
         entry for database in state.databases.values() for entry in database.schemas.values() if entry.owner == name
     ]
     if owned or any(item.owner == name for item in _items(state)):
-        raise failures.not_modelled("DROP ROLE of a role that owns objects; transfer OWNERSHIP first")
+        raise failures.not_modelled(what="DROP ROLE of a role that owns objects; transfer OWNERSHIP first")
     del state.roles[name]
     state.grants = frozenset(grant for grant in state.grants if grant.role != name and grant.target != found.id)
     state.users = {user: roles - {name} for user, roles in state.users.items()}
@@ -55,19 +55,20 @@ def grant_role(reader: Reader, context: Context, *, give: bool) -> Rows:
         rights = context.rights(state)
         role = state.roles.get(name)
         if role is None:
-            raise failures.missing("Role", name)
+            raise failures.missing(kind="Role", name=name)
         if not rights.owns(role.owner):
             rights.need_on_account("MANAGE GRANTS")
         if kind == "USER":
             before = state.users.get(grantee)
             if before is None:
-                raise failures.missing("User", grantee)
+                raise failures.missing(kind="User", name=grantee)
             state.users[grantee] = before | {name} if give else before - {name}
         else:
             if grantee not in state.roles:
-                raise failures.missing("Role", grantee)
+                raise failures.missing(kind="Role", name=grantee)
             if give and grantee in played(state, name):
-                raise failures.invalid(f"Granting role '{name}' to role '{grantee}' would make a cycle.")
+                msg = f"Granting role '{name}' to role '{grantee}' would make a cycle."
+                raise failures.invalid(msg)
             edge = frozenset({Grant("USAGE", "ROLE", role.id, grantee)})
             state.grants = state.grants | edge if give else state.grants - edge
     return status(OK)
@@ -76,11 +77,11 @@ def grant_role(reader: Reader, context: Context, *, give: bool) -> Rows:
 def create_user(reader: Reader, context: Context, *, replace: bool) -> Rows:
     """CREATE USER [IF NOT EXISTS] x; a name that roles can be granted to. Passwords are the server's."""
     if replace:
-        raise failures.not_modelled("CREATE OR REPLACE USER")
+        raise failures.not_modelled(what="CREATE OR REPLACE USER")
     wanted = making(reader, replace=False)
     name = reader.identifier()
     if not reader.done:
-        raise failures.not_modelled(f"{reader.words(1)} of a user")
+        raise failures.not_modelled(what=f"{reader.words(1)} of a user")
     with context.store.change() as state:
         rights = context.rights(state)
         owner = ADMIN if name in state.users else None

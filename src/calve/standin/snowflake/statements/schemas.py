@@ -10,7 +10,7 @@ from calve.standin.snowflake import failures
 from calve.standin.snowflake.access import Rights
 from calve.standin.snowflake.catalog import Schema, State
 from calve.standin.snowflake.names import find_database, find_schema, qualified_schema
-from calve.standin.snowflake.statements.account import _CONTAINER_OPTIONS as CONTAINER_OPTIONS
+from calve.standin.snowflake.statements.account import CONTAINER_OPTIONS
 from calve.standin.snowflake.statements.context import OK, Context, making, schema_ids
 from calve.standin.snowflake.tokens import Reader
 from calve.standin.snowflake.wire import Rows, status
@@ -42,7 +42,7 @@ def alter_schema(reader: Reader, context: Context) -> Rows:
     if_exists = reader.accept("IF", "EXISTS")
     parts = reader.name()
     if not (reader.peek("RENAME", "TO") or reader.peek("SWAP", "WITH")):
-        raise failures.not_modelled(f"ALTER SCHEMA ... {reader.words(2)}")
+        raise failures.not_modelled(what=f"ALTER SCHEMA ... {reader.words(2)}")
     action = reader.choose("RENAME TO", "SWAP WITH")
     other = reader.name()
     reader.end()
@@ -67,7 +67,7 @@ def drop_schema(state: State, rights: Rights, database_name: str, name: str) -> 
     database = find_database(state, rights, database_name)
     schema = database.schemas.get(name)
     if schema is None or not rights.sees(schema.id, schema.owner):
-        raise failures.missing("Schema", f"{database_name}.{name}")
+        raise failures.missing(kind="Schema", name=f"{database_name}.{name}")
     rights.need("OWNERSHIP", schema, "SCHEMA", f"{database_name}.{name}")
     del database.schemas[name]
     state.forget(*schema_ids(schema))
@@ -75,7 +75,7 @@ def drop_schema(state: State, rights: Rights, database_name: str, name: str) -> 
 
 def _rename(state: State, rights: Rights, source: tuple[str, str], target: tuple[str, str]) -> None:
     if source[0] != target[0]:
-        raise failures.not_modelled("ALTER SCHEMA ... RENAME TO another database")
+        raise failures.not_modelled(what="ALTER SCHEMA ... RENAME TO another database")
     database = find_database(state, rights, source[0])
     rights.need("CREATE SCHEMA", database, "DATABASE", source[0])
     if target[1] in database.schemas or target[1] == "INFORMATION_SCHEMA":
@@ -85,10 +85,10 @@ def _rename(state: State, rights: Rights, source: tuple[str, str], target: tuple
 
 def _swap(state: State, rights: Rights, source: tuple[str, str], target: tuple[str, str]) -> None:
     if source[0] != target[0]:
-        raise failures.not_modelled("ALTER SCHEMA ... SWAP WITH a schema of another database")
+        raise failures.not_modelled(what="ALTER SCHEMA ... SWAP WITH a schema of another database")
     database = find_database(state, rights, source[0])
     other = database.schemas.get(target[1])
     if other is None or not rights.sees(other.id, other.owner):
-        raise failures.missing("Schema", ".".join(target))
+        raise failures.missing(kind="Schema", name=".".join(target))
     rights.need("OWNERSHIP", other, "SCHEMA", ".".join(target))
     database.schemas[source[1]], database.schemas[target[1]] = other, database.schemas[source[1]]

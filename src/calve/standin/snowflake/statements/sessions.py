@@ -15,7 +15,7 @@ def use(reader: Reader, context: Context) -> Rows:
     session = context.session
     if reader.accept("SECONDARY", "ROLES"):
         if not reader.accept("NONE"):
-            raise failures.not_modelled("USE SECONDARY ROLES other than NONE")
+            raise failures.not_modelled(what="USE SECONDARY ROLES other than NONE")
     elif reader.accept("ROLE"):
         name = reader.name_or_string()
         _use_role(context, name)
@@ -26,7 +26,7 @@ def use(reader: Reader, context: Context) -> Rows:
         parts = reader.name()
         state = context.store.current
         rights = context.rights(state)
-        if kind == "SCHEMA" or (not kind and len(parts) == 2):  # noqa: PLR2004
+        if kind == "SCHEMA" or (not kind and len(parts) > 1):
             session.database, session.schema, _ = find_schema(state, rights, context.place, parts)
         else:
             database = find_database(state, rights, parts[0])
@@ -59,14 +59,14 @@ def alter_session(reader: Reader, context: Context) -> Rows:
 def _checked(name: str, value: str) -> str:
     if name == "TIMEZONE":
         if value.upper() not in {"UTC", "ETC/UTC"}:
-            raise failures.not_modelled(f"session time zone {value}; it is UTC")
+            raise failures.not_modelled(what=f"session time zone {value}; it is UTC")
         return "UTC"
     if name == "AUTOCOMMIT":
         if value.upper() != "TRUE":
-            raise failures.not_modelled("AUTOCOMMIT = FALSE")
+            raise failures.not_modelled(what="AUTOCOMMIT = FALSE")
         return "true"
     if name not in _PLAIN:
-        raise failures.not_modelled(f"session parameter {name}")
+        raise failures.not_modelled(what=f"session parameter {name}")
     return value
 
 

@@ -32,16 +32,16 @@ def show(reader: Reader, context: Context) -> Rows:
     terse = reader.accept("TERSE")
     kinds = (*_KINDS, "DATABASES", "SCHEMAS", "TABLES", "VIEWS", "ROLES", "PARAMETERS")
     if not any(reader.peek(*kind.split()) for kind in kinds):
-        raise failures.not_modelled(f"SHOW {reader.words(2)}")
+        raise failures.not_modelled(what=f"SHOW {reader.words(2)}")
     kind = reader.choose(*kinds)
     like = reader.string() if reader.accept("LIKE") else None
     scope = _scope(reader, context)
     starts = reader.string() if reader.accept("STARTS", "WITH") else ""
     limit = reader.number() if reader.accept("LIMIT") else None
     if not reader.done:
-        raise failures.not_modelled(f"SHOW {kind} ... {reader.words(1)}")
+        raise failures.not_modelled(what=f"SHOW {kind} ... {reader.words(1)}")
     if terse and kind not in {"DATABASES", "SCHEMAS", "TABLES", "VIEWS", "ICEBERG TABLES"}:
-        raise failures.not_modelled(f"SHOW TERSE {kind}")
+        raise failures.not_modelled(what=f"SHOW TERSE {kind}")
     titles, lines = _LISTS[kind](context, scope)
     at = titles.index("name") if "name" in titles else 0
     pattern = _pattern(like)

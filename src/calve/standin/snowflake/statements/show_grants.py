@@ -32,14 +32,14 @@ def show_grants(reader: Reader, context: Context) -> Rows:
         role = reader.identifier()
         reader.end()
         if role not in state.roles:
-            raise failures.missing("Role", role)
+            raise failures.missing(kind="Role", name=role)
         return _rows(_to_role(state, role)) if word == "TO" else _of_role(state, role)
     if word == "TO" and reader.accept("USER"):
         user = reader.identifier()
         reader.end()
         held = sorted(state.users.get(user, frozenset()))
         return Rows(_texts(("role", "granted_to", "grantee_name")), [(role, "USER", user) for role in held], SHOW)
-    raise failures.not_modelled(f"SHOW GRANTS {word} {reader.words(1)}")
+    raise failures.not_modelled(what=f"SHOW GRANTS {word} {reader.words(1)}")
 
 
 def _to_role(state: State, role: str) -> list[Line]:

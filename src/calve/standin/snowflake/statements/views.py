@@ -4,9 +4,8 @@ import time
 
 from calve.standin.snowflake import failures
 from calve.standin.snowflake.catalog import Column, View
-from calve.standin.snowflake.names import find_path
+from calve.standin.snowflake.names import Place, find_path
 from calve.standin.snowflake.resolve import Origin, Resolver, parse
-from calve.standin.snowflake.names import Place
 from calve.standin.snowflake.sql_types import from_duck
 from calve.standin.snowflake.statements import query
 from calve.standin.snowflake.statements.context import Context, making, put
@@ -26,11 +25,12 @@ def create_view(reader: Reader, context: Context, *, replace: bool, secure: bool
         comment = reader.string()
     if not reader.accept("AS"):
         if reader.words(1) in {"WITH", "MASKING", "ROW", "CHANGE_TRACKING", "TAG", "AGGREGATION"}:
-            raise failures.not_modelled(f"{reader.words(2)} of a view")
+            raise failures.not_modelled(what=f"{reader.words(2)} of a view")
         copy_grants = copy_grants or reader.accept("COPY", "GRANTS")
         reader.expect("AS")
     if copy_grants and not replace:
-        raise failures.invalid("COPY GRANTS is only allowed with OR REPLACE.")
+        msg = "COPY GRANTS is only allowed with OR REPLACE."
+        raise failures.invalid(msg)
     text = reader.rest()
     state = context.store.current
     where = find_path(state, context.rights(state), context.place, parts)
@@ -43,7 +43,8 @@ def create_view(reader: Reader, context: Context, *, replace: bool, secure: bool
         if answer := wanted.stop(where.name, before.owner if before else None, rights, "view"):
             return answer
         if before is not None and not isinstance(before, View):
-            raise failures.invalid(f"Object found is of type 'TABLE', not specified type 'VIEW': {where.full}.")
+            msg = f"Object found is of type 'TABLE', not specified type 'VIEW': {where.full}."
+            raise failures.invalid(msg)
         rights.need("CREATE VIEW", where.schema, "SCHEMA", where.schema_name)
         view = View(
             id=state.take_id(),
@@ -66,7 +67,7 @@ def _column_names(reader: Reader) -> list[str]:
     while not names or reader.accept(","):
         names.append(reader.identifier())
         if not (reader.peek(",") or reader.peek(")")):
-            raise failures.not_modelled(f"{reader.words(2)} of a view's column")
+            raise failures.not_modelled(what=f"{reader.words(2)} of a view's column")
     reader.expect(")")
     return names
 
