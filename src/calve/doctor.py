@@ -50,7 +50,9 @@ class Finding:
     retryable: bool = False
 
 
-def examine(load: Callable[[], Settings] = load_settings) -> Iterator[Finding]:
+def examine(
+    load: Callable[[], Settings] = load_settings, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+) -> Iterator[Finding]:
     """Run all checks in order; one that fails doesn't keep the others from being run."""
     yield Finding("python", True, sys.version.split()[0])
     try:
@@ -63,7 +65,7 @@ def examine(load: Callable[[], Settings] = load_settings) -> Iterator[Finding]:
         yield from _attempt("java", _java)
         yield from _attempt("jars", _jars)
     yield from _source(settings)
-    yield from _catalog(settings)
+    yield from _catalog(settings, now)
     yield from _attempt("object store", lambda: _store(settings))
     if settings.profile == "local":
         yield from _attempt("lake", lambda: _lake(settings))
@@ -167,21 +169,21 @@ def _source_table(connection: psycopg.Connection[Any], file: str, table: str) ->
     return Finding(check, True, f"{user} may read it")
 
 
-def _catalog(settings: Settings) -> Iterator[Finding]:
+def _catalog(settings: Settings, now: Callable[[], datetime]) -> Iterator[Finding]:
     url = settings.catalog_url.get_secret_value()
     try:
         with _connected(url) as connection:
             yield Finding("catalog", True, f"connected to {_address(url)}")
-            yield _clock(connection)
+            yield _clock(connection, now)
             yield _may_create(connection)
     except psycopg.Error as error:
         yield _unconnected("catalog", "CALVE_CATALOG_URL", _address(url), error)
 
 
-def _clock(connection: psycopg.Connection[Any]) -> Finding:
-    before = datetime.now(UTC)
+def _clock(connection: psycopg.Connection[Any], now: Callable[[], datetime]) -> Finding:
+    before = now()
     row = connection.execute("select clock_timestamp()").fetchone()
-    after = datetime.now(UTC)
+    after = now()
     there: datetime = row[0] if row else before
     skew = max((before - there).total_seconds(), (there - after).total_seconds(), 0.0)
     found = f"{skew:.1f} s between our clock and PostgreSQL's"

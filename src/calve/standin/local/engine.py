@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from calve.effects import effect
 from calve.errors import CalveError, LocalEngineError
 from calve.standin.local import consistency, defaults, postgres, serving, store
-from calve.standin.local.processes import Part, start, stop, wait_ready
+from calve.standin.local.processes import Part, start, stop, unrecorded, wait_ready
 from calve.standin.local.state import Recorded, State
 
 ROLES = {
@@ -114,9 +114,8 @@ def _servers(state: State, settings: dict[str, object]) -> list[_Server]:
     if settings["s3_own"]:
         endpoint = str(settings["s3_endpoint"])
         servers.append(_Server(store.part(ports["s3"]), lambda: store.answers(endpoint)))
-    if serving.is_installed():
-        stand_in = serving.part(state, ports["snowflake"], settings)
-        servers.append(_Server(stand_in, lambda: serving.answers(ports["snowflake"])))
+    stand_in = serving.part(state, ports["snowflake"], settings)
+    servers.append(_Server(stand_in, lambda: serving.answers(ports["snowflake"])))
     admin_url = str(settings["admin_url"])
     servers.append(_Server(postgres.part(state, ports["postgres"]), lambda: postgres.answers(admin_url)))
     return servers
@@ -141,20 +140,17 @@ def down(state: State, *, wipe: bool) -> list[str]:
     with state.locked():
         ended: list[str] = []
         recorded = state.processes()
-        for name in ("snowflake", "s3", "postgres"):
-            if name not in recorded:
-                continue
-            if recorded[name].process():
-                ended.append(name)
-            stop(recorded.pop(name), _stop_signal(state, name))
+        # A store of our own is ended too when another one was given since.
+        settings = (state.settings() or defaults.complete({}, {})) | {"s3_own": True}
+        for part in (server.part for server in _servers(state, settings)):
+            left = [one for one in (recorded.pop(part.name, None), *unrecorded(part, state)) if one and one.process()]
+            for one in left:
+                stop(one, part.stop_signal)
+            ended += [part.name] if left else []
             state.record(recorded)
         if wipe:
             _wipe(state)
     return ended
-
-
-def _stop_signal(state: State, name: str) -> int:
-    return postgres.part(state, 0).stop_signal if name == "postgres" else Part(name, 0, [], "").stop_signal
 
 
 def _wipe(state: State) -> None:

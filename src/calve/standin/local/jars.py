@@ -63,14 +63,14 @@ def jar_cache() -> Path:
     return Path(root) / "calve" / "jars"
 
 
-def jar_paths() -> list[Path]:
+def jar_paths(lock: Path = LOCK) -> list[Path]:
     """Return the verified jars of the Spark session, in the order of the lock.
 
     Raises:
         LocalEngineError: A jar is absent or differs from the lock. Nothing was changed.
     """
     paths = []
-    for jar in locked_jars():
+    for jar in locked_jars(lock):
         path = jar_cache() / jar.file_name
         found = _sha256(path) if path.exists() else None
         if found is None:
@@ -82,13 +82,13 @@ def jar_paths() -> list[Path]:
     return paths
 
 
-def fetch_jars(java_home: Path) -> list[Path]:
+def fetch_jars(java_home: Path, lock: Path = LOCK) -> list[Path]:
     """Fetch the jars that are absent or broken, verify them, and return all paths.
 
     A jar with another checksum than the lock's never reaches the cache.
     """
     cache = jar_cache()
-    missing = [jar for jar in locked_jars() if not _is_whole(jar, cache / jar.file_name)]
+    missing = [jar for jar in locked_jars(lock) if not _is_whole(jar, cache / jar.file_name)]
     if missing:
         cache.mkdir(parents=True, exist_ok=True)
         # Inside the cache, so that the last step is a rename and two set-ups don't disturb each other.
@@ -96,7 +96,7 @@ def fetch_jars(java_home: Path) -> list[Path]:
             _resolve(missing, java_home=java_home, work=Path(work))
             for jar in missing:
                 _accept(jar, Path(work) / "out" / jar.file_name, cache / jar.file_name)
-    return jar_paths()
+    return jar_paths(lock)
 
 
 def _accept(jar: Jar, fetched: Path, target: Path) -> None:

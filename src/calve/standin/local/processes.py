@@ -11,7 +11,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,13 +20,12 @@ import psutil  # type: ignore[import-untyped]
 
 from calve.effects import effect
 from calve.errors import LocalEngineError
-from calve.standin.local.state import Recorded, State
+from calve.standin.local.state import MARK, Recorded, State, is_marked
 
 HOST = "127.0.0.1"
 START_SECONDS = 60.0
 STOP_SECONDS = 20.0
 POLL_SECONDS = 0.05
-MARK = "CALVE_LOCAL_PART"  # in each child's environment: a child that died unrecorded is known by it
 
 
 @dataclass(frozen=True)
@@ -61,16 +60,25 @@ def start(part: Part, state: State) -> Recorded:
     Raises:
         LocalEngineError: Something else listens on its port. Nothing was started.
     """
-    if owner := listener(part.port):
-        if not _is_marked(owner, mark(state, part.name)):
-            raise LocalEngineError(_port_in_use(part, owner))
-        found = Recorded.of(owner.pid, part.port)  # started by an `up` that died before it could write it down
-    elif is_listening(part.port):
-        raise LocalEngineError(_port_in_use(part, None))
-    else:
-        found = _spawn(part, state)
+    for left in unrecorded(part, state):
+        stop(left, part.stop_signal)
+    if is_listening(part.port):
+        raise LocalEngineError(_port_in_use(part, listener(part.port)))
+    found = _spawn(part, state)
     state.record({**state.processes(), part.name: found})
     return found
+
+
+def unrecorded(part: Part, state: State) -> Iterator[Recorded]:
+    """Find a part of ours that an `up` started and did not live to write down; it may not listen yet."""
+    known = state.processes().get(part.name)
+    wanted = mark(state, part.name)
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            # PostgreSQL's own children carry the mark too, under another title.
+            is_part = is_marked(process, wanted) and process.cmdline()[:1] == part.command[:1]
+            if is_part and (known is None or known.pid != process.pid):
+                yield Recorded.of(process.pid, part.port, wanted)
 
 
 def _spawn(part: Part, state: State) -> Recorded:
@@ -88,7 +96,7 @@ def _spawn(part: Part, state: State) -> Recorded:
             start_new_session=True,
             **drop,
         )
-        return Recorded.of(child.pid, part.port)
+        return Recorded.of(child.pid, part.port, mark(state, part.name))
 
 
 def _group(user: str) -> int:
@@ -119,11 +127,19 @@ def stop(recorded: Recorded, stop_signal: int) -> None:
         return
     with effect("local.stop"), suppress(psutil.NoSuchProcess):
         process.send_signal(stop_signal)
-        try:
-            process.wait(STOP_SECONDS)
-        except psutil.TimeoutExpired:
+        if not _is_gone(recorded):
             process.kill()
-            process.wait(STOP_SECONDS)
+            _is_gone(recorded)
+
+
+def _is_gone(recorded: Recorded) -> bool:
+    # Not psutil's wait: it waits for a zombie's parent too, and in a container that may be a process that never looks.
+    deadline = time.monotonic() + STOP_SECONDS
+    while recorded.process() is not None:
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(POLL_SECONDS)
+    return True
 
 
 def is_listening(port: int) -> bool:
@@ -144,12 +160,6 @@ def listener(port: int) -> psutil.Process | None:
             with suppress(psutil.NoSuchProcess):
                 return psutil.Process(one.pid)
     return None
-
-
-def _is_marked(process: psutil.Process, wanted: str) -> bool:
-    with suppress(psutil.Error):
-        return bool(process.environ().get(MARK) == wanted)
-    return False
 
 
 def _port_in_use(part: Part, owner: psutil.Process | None) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 import urllib.request
-from pathlib import Path
 
 from calve.standin.local.processes import HOST, Part
 from calve.standin.local.state import State
@@ -23,11 +22,6 @@ def part(state: State, port: int, settings: dict[str, object]) -> Part:
         variable="CALVE_LOCAL_PORT_SNOWFLAKE",
         environment=environment,
     )
-
-
-def is_installed() -> bool:
-    """Tell whether this checkout has the stand-in."""
-    return (Path(__file__).parents[1] / "snowflake" / "__main__.py").exists()
 
 
 def answers(port: int) -> bool:

@@ -1,6 +1,6 @@
 """The state folder: where each part keeps its files, and which processes are ours.
 
-Promises that a process is ours only when its pid *and* its start time are those recorded, so that a recycled
+Promises that a process is ours only when its pid, start time and mark are those recorded, so that a recycled
 pid is never mistaken for one of ours. Never stores a secret outside `settings.json`, which only its owner can read.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 import fcntl
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from calve.effects import effect
 
 # psutil computes a start time from the machine's boot time, which moves a little when the clock is corrected.
 START_TOLERANCE_SECONDS = 2.0
+MARK = "CALVE_LOCAL_PART"  # in each child's environment: a child that was started and not recorded is known by it
 
 
 @dataclass(frozen=True)
@@ -79,25 +80,41 @@ class State:
 
 @dataclass(frozen=True)
 class Recorded:
-    """A process that `up` started: enough to know it again."""
+    """A process that `up` started: enough to know it again.
+
+    Attributes:
+        mark: What its environment says of itself under MARK; empty is not compared.
+    """
 
     pid: int
     started: float
     port: int
+    mark: str = ""
 
     @classmethod
-    def of(cls, pid: int, port: int) -> Recorded:
+    def of(cls, pid: int, port: int, mark: str = "") -> Recorded:
         """Record a process that runs now."""
-        return cls(pid, psutil.Process(pid).create_time(), port)
+        return cls(pid, psutil.Process(pid).create_time(), port, mark)
 
     def process(self) -> psutil.Process | None:
         """Return the process if it still runs and is the one recorded."""
         try:
             found = psutil.Process(self.pid)
+            if found.status() == psutil.STATUS_ZOMBIE:
+                return None
             same = abs(found.create_time() - self.started) <= START_TOLERANCE_SECONDS
-            return found if same and found.status() != psutil.STATUS_ZOMBIE else None
+            return found if same and is_marked(found, self.mark) else None
         except psutil.NoSuchProcess:
             return None
+
+
+def is_marked(process: psutil.Process, mark: str) -> bool:
+    """Tell whether a process carries this mark; an empty one is on everybody."""
+    if not mark:
+        return True
+    with suppress(psutil.AccessDenied):
+        return bool(process.environ().get(MARK) == mark)
+    return False
 
 
 def _read(path: Path) -> dict[str, object]:
