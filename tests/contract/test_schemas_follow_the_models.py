@@ -49,7 +49,7 @@ def test_an_editor_accepts_what_calve_accepts(schemas):
         pytest.param(
             {"columns": [{"name": "a", "type": "bigint", "doc": ""}]}, ["columns", 0, "type"], id="unmapped type"
         ),
-        pytest.param({"audit": [{"uniqe": ["sale_id"]}]}, ["audit", 0], id="misspelt rule"),
+        pytest.param({"audit": [{"uniques": ["sale_id"]}]}, ["audit", 0], id="misspelt rule"),
         pytest.param({"sources": ["sale"]}, [], id="the model's own name of a field"),
     ],
 )

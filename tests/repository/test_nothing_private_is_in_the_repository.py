@@ -34,7 +34,7 @@ def test_no_file_holds(what, pattern):
         ("host of a package registry", "see https://py" + "pi.org/simple"),
         ("address of an index or mirror", "pip install --index" + "-url https://x"),
         ("container registry", "FROM ghcr" + ".io/x/y"),
-        ("absolute path of a machine", "open('/ro" + "ot/x')"),
+        ("absolute path of a machine", "open('/ho" + "me/x')"),
         ("tool of the workplace", "written with Clau" + "de"),
         ("private key", "-----BEGIN RSA PRIVATE " + "KEY-----"),
         ("access key", "AK" + "IAABCDEFGHIJKLMNOP"),
