@@ -24,6 +24,8 @@ class Standin:
         statement = statement.replace("{db}", self.names.database)
         if role is None:
             return [tuple(row.values()) for row in execute(self._admin, statement)]
+        if role != self.names.owner:
+            execute(self._admin, f"GRANT ROLE {role} TO USER {self.names.user}")
         conn = connect(self._settings, role)
         try:
             return [tuple(row.values()) for row in execute(conn, statement)]
