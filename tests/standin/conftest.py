@@ -4,11 +4,9 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 
-import boto3
 import pytest
 from moto.server import ThreadedMotoServer
-from pyiceberg.catalog.sql import SqlCatalog
-from standing_in import BUCKET, KEYS, SETUP, Lake, Running
+from standing_in import BUCKET, KEYS, SETUP, Lake, Running, new_lake
 
 from calve.standin.snowflake.engine import Engine, ObjectStore
 from calve.standin.snowflake.server import Server
@@ -29,27 +27,7 @@ def s3_endpoint() -> Iterator[str]:
 @pytest.fixture
 def lake(s3_endpoint, tmp_path) -> Lake:
     """An empty lake in an empty bucket."""
-    access, secret = KEYS
-    client = boto3.client(
-        "s3", endpoint_url=s3_endpoint, aws_access_key_id=access, aws_secret_access_key=secret, region_name="us-east-1"
-    )
-    client.create_bucket(Bucket=BUCKET)
-    for page in client.get_paginator("list_objects_v2").paginate(Bucket=BUCKET):
-        for entry in page.get("Contents", []):
-            client.delete_object(Bucket=BUCKET, Key=entry["Key"])
-    catalog = SqlCatalog(
-        "lake",
-        uri=f"sqlite:///{tmp_path}/catalog.db",
-        warehouse=f"s3://{BUCKET}/lake",
-        **{
-            "s3.endpoint": s3_endpoint,
-            "s3.access-key-id": access,
-            "s3.secret-access-key": secret,
-            "s3.region": "us-east-1",
-        },
-    )
-    catalog.create_namespace("curated")
-    return Lake(catalog, client)
+    return new_lake(s3_endpoint, tmp_path, BUCKET)
 
 
 @pytest.fixture(scope="session")

@@ -1,8 +1,10 @@
 """What the tests of the stand-in play with: Iceberg tables on S3, logins with the real connector, set-up SQL."""
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
+import boto3
 import pyarrow as pa
 import snowflake.connector
 from pyiceberg.catalog.sql import SqlCatalog
@@ -29,6 +31,7 @@ class Lake:
 
     catalog: SqlCatalog
     s3: Any
+    bucket: str
     copies: list[str] = field(default_factory=list)
 
     def write(self, name: str, rows: pa.Table) -> str:
@@ -41,14 +44,38 @@ class Lake:
         """Copy a table's newest metadata to where Snowflake reads it and return that path."""
         location = self.catalog.load_table(f"curated.{name}").metadata_location
         relative = f"_published/{len(self.copies):05d}/{name}.metadata.json"
-        source = location.removeprefix(f"s3://{BUCKET}/")
-        self.s3.copy_object(Bucket=BUCKET, Key=f"lake/{relative}", CopySource={"Bucket": BUCKET, "Key": source})
+        source = location.removeprefix(f"s3://{self.bucket}/")
+        self.s3.copy_object(
+            Bucket=self.bucket, Key=f"lake/{relative}", CopySource={"Bucket": self.bucket, "Key": source}
+        )
         self.copies.append(relative)
         return relative
 
     def snapshot(self, name: str) -> str:
         """Return the id of a table's current snapshot."""
         return str(self.catalog.load_table(f"curated.{name}").current_snapshot().snapshot_id)
+
+
+def new_lake(endpoint: str, folder: Path, bucket: str) -> Lake:
+    """Return an empty lake in an emptied bucket."""
+    access, secret = KEYS
+    client = boto3.client(
+        "s3", endpoint_url=endpoint, aws_access_key_id=access, aws_secret_access_key=secret, region_name="us-east-1"
+    )
+    client.create_bucket(Bucket=bucket)
+    for page in client.get_paginator("list_objects_v2").paginate(Bucket=bucket):
+        for entry in page.get("Contents", []):
+            client.delete_object(Bucket=bucket, Key=entry["Key"])
+    options = {"s3.endpoint": endpoint, "s3.access-key-id": access, "s3.secret-access-key": secret}
+    catalog = SqlCatalog(
+        "lake",
+        uri=f"sqlite:///{folder}/catalog.db",
+        warehouse=f"s3://{bucket}/lake",
+        **options,
+        **{"s3.region": "us-east-1"},
+    )
+    catalog.create_namespace("curated")
+    return Lake(catalog, client, bucket)
 
 
 SETUP = (

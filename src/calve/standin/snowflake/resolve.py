@@ -203,6 +203,8 @@ def refuse_unmodelled(tree: exp.Expr) -> None:
             if table.args.get(key):
                 raise failures.not_modelled(what=f"{key.upper()} on {table.name} (AT, BEFORE, CHANGES)")
     refused = (exp.MatchRecognize, exp.Into, exp.Command, exp.Semicolon, exp.DynamicIdentifier)
+    for sample in tree.find_all(exp.TableSample):
+        raise failures.not_modelled(what=f"SAMPLE ({sample.sql(dialect='snowflake').strip()})")
     for node in tree.find_all(*refused):
         raise failures.not_modelled(type(node).__name__)
 

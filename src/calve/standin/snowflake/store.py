@@ -29,15 +29,20 @@ _FIRST_GRANTS = (
 
 
 class Store:
-    """The current state and the only way to change it."""
+    """The current state and the only way to change it.
 
-    def __init__(self, folder: Path | None) -> None:
+    Args:
+        folder: Where the state is kept; None keeps it in memory only.
+        state: What to start from where nothing is kept yet.
+    """
+
+    def __init__(self, folder: Path | None, state: State | None = None) -> None:
         self._file = None if folder is None else folder / "catalog.json"
         self._lock = threading.Lock()
         if self._file is not None and self._file.exists():
             self._state = _STATE.validate_json(self._file.read_bytes())
         else:
-            self._state = _first_state()
+            self._state = state or _first_state()
 
     @property
     def current(self) -> State:

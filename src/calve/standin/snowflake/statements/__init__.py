@@ -69,6 +69,8 @@ def _create(reader: Reader, context: Context) -> Rows:
     replace = reader.accept("OR", "REPLACE")
     if reader.peek("OR", "ALTER"):
         raise failures.not_modelled(what="CREATE OR ALTER")
+    if reader.peek("DATABASE", "ROLE"):
+        raise failures.not_modelled(what="CREATE DATABASE ROLE")
     secure = reader.accept("SECURE")
     if reader.accept("VIEW"):
         return views.create_view(reader, context, replace=replace, secure=secure)

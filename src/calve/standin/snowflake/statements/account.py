@@ -18,11 +18,11 @@ def create_volume(reader: Reader, context: Context, *, replace: bool) -> Rows:
         "EXTERNAL VOLUME", modelled={"STORAGE_LOCATIONS", "ALLOW_WRITES", "COMMENT"}, known={"TAG"}
     )
     location = _location(found.get("STORAGE_LOCATIONS"))
-    if (base := text_value(location, "STORAGE_BASE_URL")) and not base.startswith(("s3://", "s3gov://")):
+    if (provider := text_value(location, "STORAGE_PROVIDER").upper()) != "S3":
+        raise failures.not_modelled(what=f"STORAGE_PROVIDER {provider}")
+    if not (base := text_value(location, "STORAGE_BASE_URL")).startswith("s3://"):
         msg = f"invalid value '{base}' for property 'STORAGE_BASE_URL'"
         raise failures.invalid(msg)
-    if text_value(location, "STORAGE_PROVIDER").upper() != "S3":
-        raise failures.not_modelled(what=f"STORAGE_PROVIDER {location['STORAGE_PROVIDER']}")
     with context.store.change() as state:
         rights = context.rights(state)
         before = state.volumes.get(name)

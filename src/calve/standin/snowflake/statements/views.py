@@ -73,6 +73,7 @@ def _column_names(reader: Reader) -> list[str]:
 
 
 def _compiled(context: Context, text: str, place: Place, names: list[str]) -> tuple[Column, ...]:
+    query.refuse_time_travel(text)
     resolver = Resolver(context.store.current, context.session)
     origin = Origin(resolver.start.rights, place)
     tree = query.checked(parse(text))
