@@ -101,7 +101,7 @@ def _is_published(conn: Connection, run: Run) -> bool:
     return known is not None and known.run_key == run.key
 
 
-def run(settings: Settings, project: Project, request: Request, tell: Tell) -> Outcome:
+def perform(settings: Settings, project: Project, request: Request, tell: Tell) -> Outcome:
     """Make the requested runs true in the lake.
 
     Raises:

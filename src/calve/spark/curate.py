@@ -3,6 +3,9 @@
 The unit of work is what the run touched: the rows of `touched_by` units with a landed change (`replace_by` dates
 for a derived dataset, everything for a small `snapshot` one). Those are computed anew from the accepted raw
 versions and compared with the base, and only partitions in which a row differs are written.
+
+What is used more than once is checkpointed on the executors, not cached: a cached plan is printed anew inside every
+plan that is built on it, which took minutes of the driver's time.
 """
 
 from __future__ import annotations
@@ -13,7 +16,6 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import reduce
 
-from pyspark import StorageLevel
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
@@ -105,7 +107,7 @@ def compute(
     rows = rows.withColumn("_run_key", F.lit(context.run.key)).withColumn(
         "_ingested_at", F.lit(context.run.interval.until)
     )
-    rows = judge_rows(contract, rows, dimensions, context.run.interval).persist(StorageLevel.MEMORY_AND_DISK)
+    rows = judge_rows(contract, rows, dimensions, context.run.interval).localCheckpoint()
     name = curated(contract.dataset)
     base = at(context.session, name, main_snapshot(context.session, name))
     by = (contract.replace_by,) if contract.replace_by else contract.touched_by
@@ -115,7 +117,7 @@ def compute(
     if contract.load == "append" and units is not None:
         keys = rows.select(*contract.grain)
         old = old.join(keys, on=list(contract.grain), how="leftsemi")
-    old = old.persist(StorageLevel.MEMORY_AND_DISK)
+    old = old.localCheckpoint()
     return Touched(rows, old, _differences(contract, old, rows), units, by)
 
 
@@ -165,7 +167,7 @@ def _differences(contract: Contract, old: DataFrame, rows: DataFrame) -> DataFra
         .when(F.col("_old._row_hash") == F.col("_new._row_hash"), "unchanged")
         .otherwise("updated")
     )
-    return paired.withColumn("_fate", fate).persist(StorageLevel.MEMORY_AND_DISK)
+    return paired.withColumn("_fate", fate).localCheckpoint()
 
 
 def stage(context: Context, contract: Contract, touched: Touched | None) -> Staged:

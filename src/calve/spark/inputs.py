@@ -81,7 +81,7 @@ def _units(context: Context, world: World, contract: Contract) -> DataFrame | No
         versions(context.session, world.project.sources[name], Accepted((), each.own)).select(*contract.touched_by)
         for name, each in accepted.items()
     ]
-    return reduce(DataFrame.unionByName, parts).dropna().distinct().persist()
+    return reduce(DataFrame.unionByName, parts).dropna().distinct().localCheckpoint()
 
 
 def _source(context: Context, world: World, contract: Contract, name: str, units: DataFrame | None) -> DataFrame:
@@ -141,5 +141,5 @@ def _touch_derived(
     changed = {
         name: tables[name].limit(0) if (found := images(each)) is None else found for name, each in siblings.items()
     }
-    dates = transform_of(contract, "touched")(changed=changed, **tables).dropna().distinct().persist()
+    dates = transform_of(contract, "touched")(changed=changed, **tables).dropna().distinct().localCheckpoint()
     return compute(context, contract, {**tables, "dates": dates}, dates, dimensions)

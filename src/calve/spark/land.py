@@ -82,15 +82,12 @@ def land(context: Context, cut: Cut, source: Source) -> Landing:
     upper = context.run.interval.until
     lower = _lower_bound(context, source)
     taken = extract(context.session, context.settings, cut, source, lower=lower, upper=upper)
-    rows = taken.rows.withColumn("_op", F.lit("U")).persist()
-    try:
-        accepted = Accepted(tuple(accepted_landings(context.records, source.source)), "")
-        fresh, reread = _without_known(context, source, rows, accepted, lower)
-        gone = _tombstones(context, cut, source, rows, accepted)
-        facts = _facts(context, cut, source, lower, warnings) | _measure(rows, taken) | {"reread": reread}
-        return _append(context, source, fresh.unionByName(gone) if gone is not None else fresh, facts)
-    finally:
-        rows.unpersist()
+    rows = taken.rows.withColumn("_op", F.lit("U")).localCheckpoint()
+    accepted = Accepted(tuple(accepted_landings(context.records, source.source)), "")
+    fresh, reread = _without_known(context, source, rows, accepted, lower)
+    gone = _tombstones(context, cut, source, rows, accepted)
+    facts = _facts(context, cut, source, lower, warnings) | _measure(rows, taken) | {"reread": reread}
+    return _append(context, source, fresh.unionByName(gone) if gone is not None else fresh, facts)
 
 
 def _lower_bound(context: Context, source: Source) -> datetime | None:
@@ -141,7 +138,7 @@ def _without_known(
     elif lower is not None:
         known = known.where((F.col(source.changed_by) >= F.lit(lower)) & (F.col("_op") == "U"))
     columns = [*source.landed_key, "_row_hash"]
-    fresh = rows.join(known.select(*columns), on=columns, how="leftanti").persist()
+    fresh = rows.join(known.select(*columns), on=columns, how="leftanti").localCheckpoint()
     return fresh, rows.count() - fresh.count()
 
 
@@ -160,7 +157,9 @@ def _tombstones(context: Context, cut: Cut, source: Source, rows: DataFrame, acc
     day, since = source.deletes.compare_keys, context.run.interval.until - COMPARED_DAYS
     recent = known.where(F.col(day) >= F.lit(since))
     mine = rows.where(F.col(day) >= F.lit(since)).withColumn("_landed_seq", F.lit(2**62))
-    held = latest(recent.unionByName(mine, allowMissingColumns=True), source).where(F.col("_op") == "U").persist()
+    held = (
+        latest(recent.unionByName(mine, allowMissingColumns=True), source).where(F.col("_op") == "U").localCheckpoint()
+    )
     days = _days_that_differ(cut, source, held, since)
     if not days:
         return None

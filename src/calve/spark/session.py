@@ -51,6 +51,9 @@ def _configuration(settings: Settings) -> dict[str, str]:
         "spark.sql.adaptive.coalescePartitions.parallelismFirst": "false",
         "spark.sql.autoBroadcastJoinThreshold": "32m",
         "spark.sql.sources.partitionOverwriteMode": "static",
+        # Plans are described for the UI at every stage; the formatted description is the dearest.
+        "spark.sql.ui.explainMode": "simple",
+        "spark.sql.maxPlanStringLength": "20000",
         "spark.redaction.regex": "(?i)secret|password|token|access[.]?key|jdbc[.]user",
         catalog: "org.apache.iceberg.spark.SparkCatalog",
         f"{catalog}.type": "jdbc",
