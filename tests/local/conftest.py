@@ -17,6 +17,7 @@ from calve.settings import Settings
 from calve.standin.local import engine
 from calve.standin.local.state import State
 
+PROGRAM = [sys.executable, "-c", "from calve.standin.local.command import local; local()"]
 PARTS = ("POSTGRES", "S3", "SNOWFLAKE")
 
 
@@ -59,15 +60,21 @@ class Laptop:
 
     def command(self, *words: str, **environ: str) -> subprocess.CompletedProcess[str]:
         """Run `calve local …` as a process of its own."""
-        program = "from calve.standin.local.command import local; local()"
         return subprocess.run(
-            [sys.executable, "-c", program, *words],
-            env={**os.environ, **self.environ, "CALVE_STATE": str(self.state.root), **environ},
+            [*PROGRAM, *words],
+            env=self.environment(environ),
             capture_output=True,
             text=True,
             check=False,
             timeout=120,
         )
+
+    def popen(self, *words: str) -> subprocess.Popen[bytes]:
+        """The same as the leader of a process group of its own, as a terminal's shell starts it."""
+        return subprocess.Popen([*PROGRAM, *words], env=self.environment({}), start_new_session=True)
+
+    def environment(self, more: dict[str, str]) -> dict[str, str]:
+        return {**os.environ, **self.environ, "CALVE_STATE": str(self.state.root), **more}
 
     def make_lake(self) -> None:
         """Do to the catalog what the first published table does."""

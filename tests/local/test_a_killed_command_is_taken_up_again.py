@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from calve.standin.local.processes import is_listening
+from calve.standin.local.processes import is_listening, listener
 
 pytestmark = pytest.mark.local
 
@@ -40,6 +40,10 @@ def test_up_heals_an_up_that_was_killed(laptop, effect, moment):
     killed = laptop.command("up", CALVE_FAILPOINT=f"{point}@{passed(point)}")
     assert killed.returncode == -signal.SIGKILL, killed.stderr
     assert laptop.up().is_well
+    recorded = laptop.state.processes()
+    assert {part: listener(one.port).pid for part, one in recorded.items()} == {
+        part: one.pid for part, one in recorded.items()
+    }
     laptop.down()
     assert still_listening(laptop) == []
 

@@ -1,9 +1,9 @@
 import subprocess
-import sys
 from dataclasses import replace
 
 import pytest
 
+from calve.standin.local import postgres
 from calve.standin.local.state import Recorded
 
 pytestmark = pytest.mark.local
@@ -12,7 +12,7 @@ pytestmark = pytest.mark.local
 @pytest.fixture
 def bystander():
     """A process that has nothing to do with us and waits to be told to end."""
-    process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    process = subprocess.Popen(["cat"], stdin=subprocess.PIPE, user=postgres.user())
     yield process
     process.communicate()
 
@@ -41,8 +41,6 @@ def test_up_starts_a_part_whose_pid_was_recycled(laptop, bystander):
 
 
 def test_a_lock_file_with_a_recycled_pid_does_not_keep_postgres_down(laptop, bystander):
-    from calve.standin.local import postgres
-
     laptop.up()
     lock = postgres.home(laptop.state) / "data" / "postmaster.pid"
     left = lock.read_text()

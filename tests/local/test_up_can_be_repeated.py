@@ -1,5 +1,8 @@
 import json
+import os
+import signal
 import stat
+from contextlib import suppress
 
 import boto3
 import psycopg
@@ -68,6 +71,14 @@ def test_parts_outlive_the_command_and_end_with_down(laptop):
     laptop.command("down")
     assert set(laptop.words().values()) == {"stopped"}
     assert laptop.command("status").returncode == 65
+
+
+def test_a_closed_terminal_ends_nothing(laptop):
+    terminal = laptop.popen("up")
+    assert terminal.wait() == 0
+    with suppress(ProcessLookupError):
+        os.killpg(terminal.pid, signal.SIGKILL)
+    assert set(laptop.words().values()) == {"running"}
 
 
 def test_down_keeps_the_data_and_wipe_removes_it(laptop):
