@@ -7,6 +7,7 @@ import shutil
 import tempfile
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import boto3
@@ -49,9 +50,9 @@ def object_store() -> Iterator[str]:
     server.stop()
 
 
-@pytest.fixture
-def settings(postgres: Path, object_store: str) -> Iterator[Settings]:
-    """Settings of an empty lake."""
+@contextmanager
+def empty_lake(postgres: Path, object_store: str) -> Iterator[Settings]:
+    """Make a database and a bucket for the time of a block."""
     name = f"t{uuid.uuid4().hex[:12]}"
     with psycopg.connect(f"postgresql://postgres@/postgres?host={postgres}", autocommit=True) as admin:
         admin.execute(f"create database {name}")
@@ -73,6 +74,20 @@ def settings(postgres: Path, object_store: str) -> Iterator[Settings]:
             hash_key=SecretStr("key"),
         )
         admin.execute(f"drop database {name} with (force)")
+
+
+@pytest.fixture
+def settings(postgres: Path, object_store: str) -> Iterator[Settings]:
+    """Settings of an empty lake."""
+    with empty_lake(postgres, object_store) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def module_settings(postgres: Path, object_store: str) -> Iterator[Settings]:
+    """Settings of an empty lake that a whole module shares."""
+    with empty_lake(postgres, object_store) as found:
+        yield found
 
 
 @pytest.fixture

@@ -69,7 +69,7 @@ def swap_exposures(conn: Connection) -> None:
     with effect("exposure.swap"), transaction(conn) as cursor:
         cursor.execute(
             "update calve.exposure set state = case state when 'live' then 'idle' else 'live' end"
-            " where state in ('live', 'idle')"
+            " where state in ('live', 'idle') and exists (select 1 from calve.exposure where state = 'idle')"
         )
 
 
