@@ -59,6 +59,17 @@ def test_a_reader_sees_only_what_was_granted(playing):
     assert [row[1] for row in playing("reader", "show iceberg tables in account")] == ["ORDERS"]
 
 
+def test_select_without_usage_of_the_schema_shows_no_table(playing):
+    playing("lake_owner", "grant select on table lake.served.orders to role reader")
+    assert refused(playing, "reader", "select * from lake.served.orders") == 2003
+
+
+def test_a_privilege_other_than_select_reads_nothing(playing):
+    playing("lake_owner", "grant usage on schema lake.served to role reader")
+    playing("lake_owner", "grant references on table lake.served.orders to role reader")
+    assert refused(playing, "reader", "select * from lake.served.orders") == 3001
+
+
 def test_usage_of_the_schema_alone_shows_no_table(playing):
     playing("lake_owner", "grant usage on schema lake.served to role reader")
     assert refused(playing, "reader", "select * from lake.served.orders") == 2003
@@ -127,6 +138,7 @@ def test_replacing_a_table_drops_its_grants(playing):
     let_read(playing)
     playing("lake_owner", iceberg_table("lake.served.orders", playing.path).replace("create", "create or replace", 1))
     assert refused(playing, "reader", "select id from lake.served.orders") == 2003
+    assert "SELECT" not in {row[1] for row in playing("reader", "show grants to role reader")}
 
 
 def test_only_owners_grant(playing):

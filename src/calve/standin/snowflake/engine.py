@@ -6,6 +6,7 @@ read from the object store each time, uncached: a file that someone removed must
 
 import contextlib
 import importlib.util
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,14 @@ from calve.standin.snowflake import failures
 
 DATABASE, SCHEMA = "STORE", "OBJECTS"
 _TRANSLATIONS_KEPT = 1000
+# A laptop runs Spark beside it, and nothing may be fetched while a statement runs.
+_SETTINGS = (
+    "memory_limit = '1GB'",
+    "enable_external_file_cache = false",
+    "http_retries = 1",
+    "timezone = 'UTC'",
+    "autoinstall_known_extensions = false",
+)
 
 
 @dataclass(frozen=True)
@@ -42,7 +51,7 @@ class Engine:
         for extension in ("avro", "httpfs", "iceberg"):
             self._main.execute(f"load '{_extension(extension)}'")
         self._main.execute(_secret(objects))
-        for setting in ("enable_external_file_cache = false", "http_retries = 1", "timezone = 'UTC'"):
+        for setting in (*_SETTINGS, f"temp_directory = '{folder or tempfile.gettempdir()}/duckdb-spill'"):
             self._main.execute(f"set global {setting}")
         self._translations: dict[str, str] = {}
         self._fake.connect(DATABASE, SCHEMA).close()

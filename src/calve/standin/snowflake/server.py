@@ -28,7 +28,7 @@ from calve.standin.snowflake.wire import encoded
 
 logger = logging.getLogger(__name__)
 
-_ANSWERS_KEPT = 200
+_ANSWERS_KEPT = 4
 
 
 class Server:
