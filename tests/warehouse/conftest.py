@@ -12,6 +12,8 @@ import tempfile
 import urllib.request
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import boto3
@@ -88,9 +90,9 @@ def _wait_until_it_answers(process: subprocess.Popen[bytes], port: int) -> None:
     pytest.fail("the stand-in did not start")
 
 
-@pytest.fixture
-def settings(postgres: Path, object_store: str, standin_port: int, tmp_path: Path) -> Iterator[Settings]:
-    """Settings of an empty lake and of a Snowflake database that does not exist yet."""
+@contextmanager
+def empty_lake(postgres: Path, object_store: str, standin_port: int, folder: Path) -> Iterator[Settings]:
+    """Make an empty lake; its settings, with a Snowflake database that does not exist yet."""
     name = f"t{uuid.uuid4().hex[:12]}"
     with psycopg.connect(f"postgresql://postgres@/postgres?host={postgres}", autocommit=True) as admin:
         admin.execute(f"create database {name}")
@@ -102,7 +104,7 @@ def settings(postgres: Path, object_store: str, standin_port: int, tmp_path: Pat
             aws_secret_access_key="test",
         ).create_bucket(Bucket=f"b-{name}")
         yield Settings(
-            project=tmp_path,
+            project=folder,
             source_url=SecretStr("postgresql://unused"),
             catalog_url=SecretStr(f"postgresql://postgres@/{name}?host={postgres}"),
             warehouse=f"s3://b-{name}/lake",
@@ -119,6 +121,34 @@ def settings(postgres: Path, object_store: str, standin_port: int, tmp_path: Pat
             snowflake_catalog_integration=f"I_{name.upper()}",
         )
         admin.execute(f"drop database {name} with (force)")
+
+
+@pytest.fixture
+def settings(postgres: Path, object_store: str, standin_port: int, tmp_path: Path) -> Iterator[Settings]:
+    """Settings of an empty lake."""
+    with empty_lake(postgres, object_store, standin_port, tmp_path) as found:
+        yield found
+
+
+@dataclass
+class World:
+    """A lake, its records and Snowflake, for tests that take turns on them."""
+
+    settings: Settings
+    conn: Connection
+    lake: PublishedLake
+    snowflake: Standin
+
+
+@pytest.fixture(scope="module")
+def world(
+    postgres: Path, object_store: str, standin_port: int, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[World]:
+    """One lake for all tests of a module."""
+    folder = tmp_path_factory.mktemp("world")
+    with empty_lake(postgres, object_store, standin_port, folder) as settings, connect(settings) as conn:
+        migrate(conn)
+        yield World(settings, conn, PublishedLake(settings, conn, folder), Standin(settings))
 
 
 @pytest.fixture

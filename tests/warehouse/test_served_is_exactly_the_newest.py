@@ -54,6 +54,8 @@ def test_nothing_is_remembered_that_snowflake_does_not_say(settings, conn, lake,
     assert snowflake.served()["FCT_SALE"] == 2
     assert expose(settings, conn, lake.project).changed is True
     assert snowflake.served() == {"DIM_PLACE": 1, "FCT_SALE": 3, "AGG_DAY": 3}
+    served = {(record.state, record.numbers) for record in served_exposures(conn)}
+    assert served == {("idle", (1, 2)), ("live", (1, 3))}
 
 
 def test_a_rollback_is_served_as_the_publication_it_is(settings, conn, lake, snowflake):

@@ -19,7 +19,7 @@ from snowflake.connector.errors import ProgrammingError
 from calve.contract.project import Project
 from calve.effects import effect
 from calve.errors import LeaseHeldError, LeaseLostError, WarehouseStateError, WarehouseUnavailableError
-from calve.lake.exposures import begin_exposure, end_exposure, last_epoch, served_exposures
+from calve.lake.exposures import begin_exposure, end_exposure, last_epoch, served_exposures, swap_exposures
 from calve.lake.lease import Held, held
 from calve.lake.records import Connection
 from calve.settings import Settings
@@ -175,12 +175,14 @@ class _Exposer:
             raise LeaseLostError(msg) from error
 
     def _read_live(self) -> Served | None:
-        """Read what LIVE serves, and make the records say so: an exposer may have died after its SWAP."""
+        """Read what LIVE serves, and make the records say so."""
         live = read_served(self.owner, self.names, LIVE)
-        if live is not None and live.epoch:
-            states = {record.epoch: record.state for record in served_exposures(self.conn)}
-            if states.get(live.epoch) == "filling":
-                end_exposure(self.conn, live.epoch)
+        states = {record.epoch: record.state for record in served_exposures(self.conn)}
+        found = states.get(live.epoch) if live else None
+        if live and found == "filling":  # its exposer died after the SWAP, or has just made it
+            end_exposure(self.conn, live.epoch)
+        if live and found == "idle":  # a person swapped back
+            swap_exposures(self.conn)
         return live
 
     def _keep(self, live: Served | None) -> dict[str, int]:
