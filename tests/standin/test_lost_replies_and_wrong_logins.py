@@ -70,6 +70,16 @@ def test_a_wrong_password_is_refused_with_snowflakes_number(serve):
     running.connect(password="right").close()
 
 
+def test_session_parameters_of_a_login_are_kept_or_refused(standin):
+    with standin.connect(session_parameters={"QUERY_TAG": "pub_7", "TIMEZONE": "UTC"}) as connection:
+        shown = {row[0]: row[1] for row in connection.cursor().execute("show parameters").fetchall()}
+    assert shown["QUERY_TAG"] == "pub_7"
+    with pytest.raises(DatabaseError, match="does not model session parameter WEEK_START"):
+        standin.connect(session_parameters={"WEEK_START": 1})
+    with pytest.raises(DatabaseError, match="does not model AUTOCOMMIT = FALSE"):
+        standin.connect(autocommit=False)
+
+
 def test_health_tells_version_and_state(standin, admin):
     def health():
         with urllib.request.urlopen(f"http://127.0.0.1:{standin.port}/health", timeout=5) as reply:

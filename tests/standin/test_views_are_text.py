@@ -54,7 +54,7 @@ def test_a_common_table_expression_hides_a_table_of_its_name(tables):
     [
         pytest.param("create view lake.reporting.w as select nope from lake.live.sales", 904, id="unknown column"),
         pytest.param("create view lake.reporting.w as select 1 from lake.live.none", 2003, id="unknown table"),
-        pytest.param("create view lake.reporting.w as selekt 1", 1003, id="no query"),
+        pytest.param("create view lake.reporting.w as choose 1", 1003, id="no query"),
         pytest.param("create view lake.reporting.w (a, b) as select 1", 2026, id="too many names"),
         pytest.param("create view lake.reporting.w as select 1 as a, 2 as a", 2025, id="a name twice"),
         pytest.param("create view lake.reporting.w copy grants as select 1 as a", 1008, id="copy without replace"),

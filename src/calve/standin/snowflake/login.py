@@ -12,10 +12,14 @@ from typing import Any
 from calve.standin.snowflake.access import Rights
 from calve.standin.snowflake.catalog import ADMIN, State
 from calve.standin.snowflake.engine import Engine
+from calve.standin.snowflake.failures import SqlError
 from calve.standin.snowflake.session import Session
 from calve.standin.snowflake.statements.roles import may_play
+from calve.standin.snowflake.statements.sessions import checked_parameter
 from calve.standin.snowflake.store import Store
 from calve.standin.snowflake.tokens import split_name
+
+_OF_THE_CLIENT = ("CLIENT_", "PYTHON_CONNECTOR_")
 
 
 @dataclass
@@ -40,18 +44,28 @@ def log_in(body: dict[str, Any], query: dict[str, str], store: Store, engine: En
         )
     if password is not None and not hmac.compare_digest(str(data.get("PASSWORD", "")).encode(), password.encode()):
         raise LoginError(code="390100", message="Incorrect username or password was specified.")
-    if str(data.get("SESSION_PARAMETERS", {}).get("AUTOCOMMIT", True)).lower() == "false":
-        raise LoginError(
-            code="390101", message="calve stand-in does not model AUTOCOMMIT = FALSE; leave autocommit on."
-        )
+    parameters = _parameters(data.get("SESSION_PARAMETERS") or {})
     user = str(data.get("LOGIN_NAME", "")).upper()
     if user not in store.current.users:
         with store.change() as state:
             state.users.setdefault(user, frozenset({ADMIN}))
     role = _role(store.current, user, query.get("roleName"))
     session = Session(secrets.token_urlsafe(32), user, role, engine.worker())
+    session.parameters.update(parameters)
     _place(session, store.current, query)
     return session
+
+
+def _parameters(asked: dict[str, Any]) -> dict[str, str]:
+    """Return the session's parameters; those of the client's own doing (CLIENT_...) are its own business."""
+    try:
+        return {
+            name.upper(): checked_parameter(name.upper(), str(value))
+            for name, value in asked.items()
+            if not name.upper().startswith(_OF_THE_CLIENT)
+        }
+    except SqlError as error:
+        raise LoginError(code="390101", message=error.message) from error
 
 
 def _role(state: State, user: str, written: str | None) -> str:

@@ -5,6 +5,7 @@ modelled, the table serves what it served.
 """
 
 import time
+from dataclasses import dataclass
 from dataclasses import replace as changed
 
 from calve.standin.snowflake import failures, metadata
@@ -18,28 +19,27 @@ from calve.standin.snowflake.wire import Rows, status
 _REFRESHES_KEPT = 100
 
 
+@dataclass(frozen=True)
+class Asked:
+    """What a CREATE ICEBERG TABLE says after the name."""
+
+    volume: str
+    integration: str
+    path: str
+    comment: str
+
+
 def create_table(reader: Reader, context: Context, *, replace: bool) -> Rows:
     """CREATE [OR REPLACE] ICEBERG TABLE [IF NOT EXISTS] t EXTERNAL_VOLUME CATALOG METADATA_FILE_PATH."""
     wanted = making(reader, replace=replace)
     parts = reader.name()
-    if reader.peek("("):
-        raise failures.not_modelled(what="CREATE ICEBERG TABLE with columns (Snowflake as catalog)")
-    found = reader.properties(
-        "ICEBERG TABLE",
-        modelled={"EXTERNAL_VOLUME", "CATALOG", "METADATA_FILE_PATH", "COMMENT"},
-        known={"REPLACE_INVALID_CHARACTERS", "TAG", "CONTACT", "BASE_LOCATION", "CATALOG_TABLE_NAME", "COPY"}
-        | {"CATALOG_NAMESPACE", "AUTO_REFRESH", "CLUSTER", "AS", "CATALOG_SYNC"},
-    )
-    volume_name = text_value(found, "EXTERNAL_VOLUME").upper()
-    catalog_name = text_value(found, "CATALOG").upper()
-    if catalog_name == "SNOWFLAKE":
-        raise failures.not_modelled(what="CATALOG = 'SNOWFLAKE'")
-    path = text_value(found, "METADATA_FILE_PATH")
+    asked = _asked(reader)
     state = context.store.current
-    volume, _ = _ingredients(state, context.rights(state), volume_name, catalog_name)
+    volume, _ = _ingredients(state, context.rights(state), asked.volume, asked.integration)
     known = find_path(state, context.rights(state), context.place, parts)
-    if not (wanted.if_not_exists and known.name in known.schema.items):
-        read = metadata.load(context.worker, metadata.location(volume, path))
+    if wanted.if_not_exists and (there := known.schema.items.get(known.name)) is not None:
+        return wanted.stop(known.name, there.owner, context.rights(state), "table") or status(OK)
+    read = metadata.load(context.worker, metadata.location(volume, asked.path))
     with context.store.change() as state:
         rights = context.rights(state)
         where = find_path(state, rights, context.place, parts)
@@ -47,19 +47,19 @@ def create_table(reader: Reader, context: Context, *, replace: bool) -> Rows:
         if answer := wanted.stop(where.name, before.owner if before else None, rights, "table"):
             return answer
         rights.need("CREATE ICEBERG TABLE", where.schema, "SCHEMA", where.schema_name)
-        _ingredients(state, rights, volume_name, catalog_name)
+        _ingredients(state, rights, asked.volume, asked.integration)
         table = IcebergTable(
             id=state.take_id(),
             owner=context.session.role,
             created_at=time.time(),
-            volume=volume_name,
-            integration=catalog_name,
-            metadata_path=path,
+            volume=asked.volume,
+            integration=asked.integration,
+            metadata_path=asked.path,
             metadata_uri=read.uri,
             table_uuid=read.table_uuid,
             columns=read.columns,
             refreshes=(read.refresh(context.query_id),),
-            comment=str(found.get("COMMENT", "")),
+            comment=asked.comment,
         )
         put(state, where, table)
     return status(f"Iceberg table {where.name} successfully created.")
@@ -94,6 +94,26 @@ def owned_table(state: State, rights: Rights, where: Path) -> IcebergTable:
         raise failures.invalid(msg)
     rights.need("OWNERSHIP", table, "TABLE", where.full)
     return table
+
+
+def _asked(reader: Reader) -> Asked:
+    if reader.peek("("):
+        raise failures.not_modelled(what="CREATE ICEBERG TABLE with columns (Snowflake as catalog)")
+    found = reader.properties(
+        "ICEBERG TABLE",
+        modelled={"EXTERNAL_VOLUME", "CATALOG", "METADATA_FILE_PATH", "COMMENT"},
+        known={"REPLACE_INVALID_CHARACTERS", "TAG", "CONTACT", "BASE_LOCATION", "CATALOG_TABLE_NAME", "COPY"}
+        | {"CATALOG_NAMESPACE", "AUTO_REFRESH", "CLUSTER", "AS", "CATALOG_SYNC"},
+    )
+    integration = text_value(found, "CATALOG").upper()
+    if integration == "SNOWFLAKE":
+        raise failures.not_modelled(what="CATALOG = 'SNOWFLAKE'")
+    return Asked(
+        volume=text_value(found, "EXTERNAL_VOLUME").upper(),
+        integration=integration,
+        path=text_value(found, "METADATA_FILE_PATH"),
+        comment=str(found.get("COMMENT", "")),
+    )
 
 
 def _refresh(context: Context, parts: tuple[str, ...], path: str) -> Rows:

@@ -48,7 +48,7 @@ def alter_session(reader: Reader, context: Context) -> Rows:
     while not reader.done:
         name = reader.identifier()
         reader.expect("=")
-        changes[name] = _checked(name, str(reader.value()))
+        changes[name] = checked_parameter(name, str(reader.value()))
         reader.accept(",")
     if not changes:
         raise reader.unexpected()
@@ -56,7 +56,8 @@ def alter_session(reader: Reader, context: Context) -> Rows:
     return status(OK)
 
 
-def _checked(name: str, value: str) -> str:
+def checked_parameter(name: str, value: str) -> str:
+    """Return the value that a session parameter takes, or refuse parameter or value by name."""
     if name == "TIMEZONE":
         if value.upper() not in {"UTC", "ETC/UTC"}:
             raise failures.not_modelled(what=f"session time zone {value}; it is UTC")
