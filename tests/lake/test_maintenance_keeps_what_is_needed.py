@@ -88,10 +88,7 @@ def test_what_neither_schema_serves_any_more_goes_with_its_tag(lake: Lake):
     for number in (1, 2, 3):
         lake.run(day(number))
         end_exposure(lake.conn, begin_exposure(lake.conn, [number]).epoch)
-    age(lake, 1, 100)
-    age(lake, 2, 99)
-    age(lake, 3, 98)
-    lake.conn.execute("update calve.publication set published_at = '2020-05-01' where number < 3")
+    lake.conn.execute("update calve.publication set published_at = make_date(2020, 5, number::int)")
     assert [each.numbers for each in served_exposures(lake.conn)] == [(2,), (3,)]
     maintain(lake.settings, lake.conn, **AT_ONCE)
     assert table_state(lake.catalog, "curated.a").refs.keys() == {"main", "pub_2", "pub_3"}

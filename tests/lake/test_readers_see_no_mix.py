@@ -14,6 +14,7 @@ from calve.lake.records import Connection, connect, transaction
 from calve.lake.rollback import rollback
 
 READS = 1_000
+CHANGES = 6
 DATASETS = ("a", "b", "c")
 
 
@@ -46,24 +47,22 @@ class Reader:
 
 
 def read_while(lake: Lake, read: Callable[[Connection], set[str]], change: Callable[[], None]) -> list[set[str]]:
-    """Read until there are enough reads, all of them while `change` goes on."""
+    """Read all the time while `change` is done again and again, until there are enough reads and changes."""
     found: list[set[str]] = []
-    changing, enough = threading.Event(), threading.Event()
+    enough = threading.Event()
 
     def look() -> None:
         with connect(lake.settings) as conn:
-            changing.wait()
             while not enough.is_set():
                 found.append(read(conn))
-                if len(found) >= READS:
-                    enough.set()
 
     with ThreadPoolExecutor(2) as pool:
         looking = [pool.submit(look) for _ in range(2)]
-        changing.set()
+        changes = 0
         try:
-            while not enough.is_set():
+            while (len(found) < READS or changes < CHANGES) and not any(each.done() for each in looking):
                 change()
+                changes += 1
         finally:
             enough.set()
         for each in looking:
