@@ -95,8 +95,13 @@ class PublishedLake:
         """Publish the next day of a pipeline: all its tables anew; return the number."""
         number = self._next_number()
         names = [name for name, each in self.project.contracts.items() if each.pipeline == pipeline]
-        tables = [self._write(name, number, rows, columns) for name in names]
-        self._record(pipeline, number, tables, "run")
+        written = {name: self._rows(name, number, rows, columns) for name in names}
+        return self.publish_tables(pipeline, written)
+
+    def publish_tables(self, pipeline: str, written: dict[str, pa.Table]) -> int:
+        """Publish the next day of a pipeline with these rows in its tables; return the number."""
+        number = self._next_number()
+        self._record(pipeline, number, [self._write(name, number, rows) for name, rows in written.items()], "run")
         return number
 
     def publish_both(self) -> tuple[int, int]:
@@ -140,19 +145,21 @@ class PublishedLake:
         row = self._conn.execute("select coalesce(max(number), 0) + 1 as number from calve.publication").fetchone()
         return int(row["number"])
 
-    def _write(self, dataset: str, number: int, rows: int, columns: tuple[str, ...]) -> dict[str, Any]:
+    def _rows(self, dataset: str, number: int, rows: int, columns: tuple[str, ...]) -> pa.Table:
         declared = {column.name: TYPES[column.type] for column in self.project.contracts[dataset].columns}
         schema = pa.schema(list((declared | dict.fromkeys(columns, pa.string())).items()))
         values = [
             {"id": n, "name": f"n{n}", "amount": Decimal(number), "made_in": number} | dict.fromkeys(columns, "new")
             for n in range(rows)
         ]
-        table = self._catalog.create_table_if_not_exists(f"curated.{dataset}", schema)
-        if columns:
-            with table.update_schema() as update:
-                update.union_by_name(schema)
+        return pa.Table.from_pylist(values, schema)
+
+    def _write(self, dataset: str, number: int, rows: pa.Table) -> dict[str, Any]:
+        table = self._catalog.create_table_if_not_exists(f"curated.{dataset}", rows.schema)
+        with table.update_schema() as update:
+            update.union_by_name(rows.schema)
         write = table.overwrite if table.current_snapshot() else table.append
-        write(pa.Table.from_pylist(values, schema))
+        write(rows)
         table.refresh()
         copy = f"_published/curated.{dataset}/{number:05d}-{uuid.uuid4()}.metadata.json"
         with (
@@ -167,7 +174,7 @@ class PublishedLake:
             "snapshot_id": table.current_snapshot().snapshot_id,
             "metadata_location": table.metadata_location,
             "copy_path": copy,
-            "row_count": rows,
+            "row_count": len(rows),
             "staged": True,
         }
 
