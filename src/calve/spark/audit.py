@@ -7,6 +7,7 @@ source's own cut totals, its sealed control totals, and its description.
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -131,10 +132,15 @@ def _quarantine_result(contract: Contract, rule: RowRule, each: Staged, *, judge
         checked_rows=judged,
         broken_rows=found,
         allowed_rows=allowed,
-        column=", ".join(rule.columns),
+        column=_columns(contract, rule),
         detail=f"{found:,} of {judged:,} rows break it, {allowed:,} allowed",
         samples=samples,
     )
+
+
+def _columns(contract: Contract, rule: RowRule | Unique) -> str:
+    """Return the columns that a rule is about; a predicate in SQL names them in its text."""
+    return ", ".join(rule.columns or [c for c in contract.column_names if re.search(rf"\b{c}\b", rule.name)])
 
 
 def _keys(contract: Contract, rows: DataFrame) -> tuple[str, ...]:
@@ -196,7 +202,7 @@ def _staged_result(
         checked_rows=size,
         broken_rows=found,
         allowed_rows=allowed,
-        column=", ".join(rule.columns),
+        column=_columns(contract, rule),
         detail=f"{found:,} of {size:,} staged rows break it, {allowed:,} allowed",
         samples=samples,
     )
