@@ -16,7 +16,7 @@ from pyspark.sql import SparkSession
 from calve.contract.models import Contract
 from calve.contract.project import Project
 from calve.contract.sources import Source
-from calve.errors import CalveError, DigestMismatchError
+from calve.errors import CalveError, DigestMismatchError, StaleBaseError
 from calve.lake.attempts import end_attempt, start_attempt
 from calve.lake.landings import Landing
 from calve.lake.metrics import ControlDifference, MetricRow
@@ -34,6 +34,7 @@ from calve.spark.tables import ensure_curated, ensure_raw
 
 logger = logging.getLogger(__name__)
 Tell = Callable[[str], None]
+STAGINGS = 3  # of one run, while somebody else writes to its tables
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,23 @@ def perform(driver: Driver, leased: list[Leased], *, digest: str) -> list[tuple[
     return [_perform(driver, each) for each in leased]
 
 
-def _perform(driver: Driver, leased: Leased) -> tuple[DatasetVerdict, ...]:
+def _perform(driver: Driver, leased: Leased, *, stagings: int = STAGINGS) -> tuple[DatasetVerdict, ...]:
+    """Judge and publish one run; when `main` moved in between, its verdict is void and the run stages again."""
+    known = _judge(driver, leased)
+    if _word(known) == "blocked":
+        return known
+    try:
+        published = publish(driver.settings, driver.records, leased.run, leased.epoch)
+    except StaleBaseError as error:
+        if stagings == 1:
+            raise
+        driver.tell(f"again    {error}")
+        return _perform(driver, leased, stagings=stagings - 1)
+    driver.tell(_told(published))
+    return known
+
+
+def _judge(driver: Driver, leased: Leased) -> tuple[DatasetVerdict, ...]:
     run = leased.run
     known = verdicts_of(driver.records, run.key)
     if not known:
@@ -95,9 +112,6 @@ def _perform(driver: Driver, leased: Leased) -> tuple[DatasetVerdict, ...]:
             end_attempt(driver.records, run.key, attempt, "failed", str(error))
             raise
         end_attempt(driver.records, run.key, attempt, _word(known), "")
-    if _word(known) == "passed":
-        published = publish(driver.settings, driver.records, run, leased.epoch)
-        driver.tell(_told(published))
     return known
 
 
