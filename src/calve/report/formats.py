@@ -1,0 +1,72 @@
+"""How numbers, dates and shares are written for people: the same everywhere on the page, without a locale or clock."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from decimal import ROUND_HALF_UP, Decimal
+
+ABSENT = "\N{EN DASH}"
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+
+def money(amount: Decimal | None) -> str:
+    """Return an exact amount, e.g. `1,234.50`."""
+    return ABSENT if amount is None else _minus(f"{amount:,.2f}")
+
+
+def rounded(amount: Decimal) -> str:
+    """Return an amount without its cents, for sentences."""
+    return _minus(f"{amount.quantize(Decimal(1), ROUND_HALF_UP):,}")
+
+
+def count(number: int | None) -> str:
+    """Return a count, e.g. `12,345`."""
+    return ABSENT if number is None else f"{int(number):,}"
+
+
+def change(percent: Decimal | None) -> str:
+    """Return a change with its sign, e.g. `+4.2 %`."""
+    if percent is None:
+        return ABSENT
+    return _minus(f"{percent:+.1f} %") if percent else "0.0 %"
+
+
+def share(part: Decimal, whole: Decimal) -> Decimal | None:
+    """Return the part in per cent of the whole, to one decimal; None without a whole."""
+    return (100 * part / whole).quantize(Decimal("0.1"), ROUND_HALF_UP) if whole > 0 else None
+
+
+def percent(value: Decimal | None) -> str:
+    """Return a share, e.g. `12.5 %`."""
+    return ABSENT if value is None else _minus(f"{value:.1f} %")
+
+
+def day(value: date | None) -> str:
+    """Return a date, e.g. `4 Feb 2026`."""
+    return ABSENT if value is None else f"{value.day} {_MONTHS[value.month - 1]} {value.year}"
+
+
+def month(value: date) -> str:
+    """Return a month, e.g. `Feb 2026`."""
+    return f"{_MONTHS[value.month - 1]} {value.year}"
+
+
+def instant(value: datetime) -> str:
+    """Return an instant in UTC to the second."""
+    return f"{value.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a count with its noun, e.g. `1 row`, `2 rows`."""
+    if number == 1:
+        return f"1 {noun}"
+    return f"{number:,} {noun[:-1] + 'ies' if noun.endswith('y') else noun + 's'}"
+
+
+def listed(words: list[str]) -> str:
+    """Return words as in a sentence: `a, b and c`."""
+    return " and ".join(filter(None, (", ".join(words[:-1]), *words[-1:])))
+
+
+def _minus(text: str) -> str:
+    return text.replace("-", "\N{MINUS SIGN}")

@@ -1,0 +1,96 @@
+"""The page: one offline HTML file with revenue, comparisons, publications, verdicts and quarantine.
+
+Promises the same bytes for the same served state: no clock, no random name, no address outside the file. Reads only
+the REPORTING views. Never leaves half a page: it is written beside and moved into place.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import partial
+from importlib import resources
+from pathlib import Path
+
+import jinja2
+import vl_convert
+from markupsafe import Markup
+
+from calve.effects import effect
+from calve.report import formats, revenue_blocks, run_blocks
+from calve.report.blocks import Section
+from calve.report.figures import Figures, gather
+from calve.settings import Settings
+from calve.warehouse.read import query
+
+FILE = "index.html"
+
+
+def write_page(settings: Settings, target: Path | None = None) -> Path:
+    """Read what Snowflake serves, write the page, and return its path; `report_dir/index.html` by default.
+
+    Raises:
+        WarehouseUnavailableError: Snowflake did not answer, or was switched all the time; an earlier page stays.
+        WarehouseStateError: A view is refused; an earlier page stays.
+    """
+    html = render(gather(partial(query, settings)))
+    path = target or settings.report_dir / FILE
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f".{path.name}.new")
+    with effect("page.write"):
+        beside.write_text(html, encoding="utf-8")
+        beside.replace(path)
+    return path
+
+
+def render(figures: Figures) -> str:
+    """Return the page's HTML."""
+    sections = (
+        revenue_blocks.revenue(figures),
+        revenue_blocks.comparisons(figures),
+        run_blocks.publications(figures),
+        run_blocks.quality(figures),
+        run_blocks.quarantine(figures),
+        run_blocks.whence(figures),
+    )
+    loader = jinja2.PackageLoader("calve.report", "template")
+    environment = jinja2.Environment(
+        loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    return environment.get_template("page.html").render(
+        title=headline(figures),
+        words=_standing(figures),
+        cards=revenue_blocks.cards(figures),
+        sections=sections,
+        specs=_specs(sections),
+        style=_text("page.css"),
+        script=_text("page.js"),
+        library=Markup(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")),  # noqa: S704  # the locked library
+        outcomes=("passed", "warned", "quarantined", "blocked", "served", "published"),
+    )
+
+
+def headline(figures: Figures) -> str:
+    """Say in one line what was earned and until when."""
+    if not figures.currencies:
+        return "No revenue is served yet"
+    through = max(row["last_date"] for row in figures.currencies)
+    sums = [f"{row['currency']} {formats.rounded(row['net_revenue'])}" for row in figures.currencies]
+    return f"{formats.listed(sums)} net revenue through {formats.day(through)}"
+
+
+def _standing(figures: Figures) -> str:
+    newest = figures.runs[0] if figures.runs else None
+    if newest and newest["blocked"]:
+        return f"The newest run, {newest['run_key']}, was blocked by its audit: readers see what was published before."
+    return "Every number was audited before it was published, and can be traced to the run that made it."
+
+
+def _specs(sections: tuple[Section, ...]) -> Markup:
+    specs = {block.name: block.chart for section in sections for block in section.blocks if block.chart}
+    # `</script>` in a name must not end the element that holds it.
+    return Markup(json.dumps(specs, ensure_ascii=False, sort_keys=True).replace("<", "\\u003c"))  # noqa: S704
+
+
+def _text(name: str) -> Markup:
+    text = resources.files("calve.report").joinpath("template", name).read_text(encoding="utf-8")
+    return Markup(text)  # noqa: S704  # our own file
