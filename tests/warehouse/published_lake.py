@@ -22,6 +22,7 @@ from calve.lake.catalog import open_catalog
 from calve.lake.records import Connection
 from calve.settings import Settings
 
+DETAIL = 'it\'s 1 of 3 \\ "größer"\n\ttwo'
 START = datetime(2026, 1, 1, tzinfo=UTC)
 TYPES = {"long": pa.int64(), "string": pa.string(), "decimal(12,2)": pa.decimal128(12, 2)}
 PIPELINES = {"dim_place": "reference", "fct_sale": "revenue", "agg_day": "revenue"}
@@ -118,7 +119,7 @@ class PublishedLake:
     def judge(self, run_key: str, dataset: str, word: str, outcome: str) -> None:
         """Record the verdict of a run on a dataset, with one rule."""
         rule = {"rule": "unique(id)", "severity": "block", "outcome": outcome, "checked_rows": 3, "broken_rows": 1}
-        rule |= {"allowed_rows": 0, "column": "id", "detail": "it's 1 of 3", "samples": ["7"]}
+        rule |= {"allowed_rows": 0, "column": "id", "detail": DETAIL, "samples": ["7"]}
         self._conn.execute(
             "insert into calve.verdict (run_key, dataset, attempt, word, table_uuid, row_count, results, fates,"
             " touched, inputs, decided_at) values (%s, %s, 1, %s, 'u', 3, %s, '{}', '{}', '{}', %s)",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import psycopg
 import pytest
+from published_lake import DETAIL, START
 
 from calve.errors import WarehouseStateError
 from calve.lake.exposures import served_exposures
@@ -113,6 +114,8 @@ def test_a_blocked_verdict_is_shown_though_nothing_was_published(settings, conn,
     assert snowflake.sql("select * from {db}.reporting.data_quality") == [
         ("revenue@2026-01-02#0", "unique(id)", "blocked", None)
     ]
+    rows = snowflake.sql("select detail, decided_at, checked_rows from {db}.live.data_quality")
+    assert rows == [(DETAIL, START, 3)]
     assert snowflake.served() == {"DIM_PLACE": 1, "FCT_SALE": 2, "AGG_DAY": 2}
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
-
 import pytest
 
 from calve.contract.models import Contract
@@ -104,26 +102,21 @@ def test_native_tables_have_the_columns_that_views_read():
     )
 
 
-def test_rows_of_native_tables_are_literals():
-    assert ddl.insert_rows(NAMES, "IDLE_E7", EXPOSURE, [(7, "it's")]) == (
-        "INSERT INTO CALVE.IDLE_E7.EXPOSURE (EPOCH, RECORDS_DIGEST) VALUES\n(7, 'it''s')"
+def test_rows_of_native_tables_are_one_literal():
+    assert ddl.insert_rows(NAMES, "IDLE_E7", EXPOSURE, [(7, "it's"), (8, None)]) == (
+        "INSERT INTO CALVE.IDLE_E7.EXPOSURE (EPOCH, RECORDS_DIGEST) SELECT F.VALUE[0]::NUMBER(19,0), "
+        "F.VALUE[1]::VARCHAR FROM TABLE(FLATTEN(INPUT => PARSE_JSON('[[7,\"it''s\"],[8,null]]'))) AS F"
     )
 
 
 @pytest.mark.parametrize(
     ("value", "text"),
     [
-        pytest.param(None, "null", id="nothing"),
-        pytest.param(True, "true", id="truth"),
-        pytest.param(9007199254740993, "9007199254740993", id="a number past a float"),
-        pytest.param("a'; drop table x; --\\", "'a''; drop table x; --\\\\'", id="a text that would break out"),
-        pytest.param(date(2026, 1, 2), "'2026-01-02'", id="a date"),
-        pytest.param(
-            datetime(2026, 1, 2, 3, 4, 5, 6, tzinfo=UTC), "'2026-01-02 03:04:05.000006+00:00'", id="an instant"
-        ),
+        pytest.param("a'; drop table x; --", "'a''; drop table x; --'", id="a quote"),
+        pytest.param("\\' or 1", "'\\\\'' or 1'", id="a backslash before a quote"),
     ],
 )
-def test_values_are_escaped(value, text):
+def test_a_text_does_not_break_out(value, text):
     assert literal(value) == text
 
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import date, datetime
 
 from calve.errors import ContractError
 from calve.settings import Settings
@@ -48,18 +47,10 @@ def identifier(name: str) -> str:
     return upper
 
 
-def literal(value: str | float | bool | datetime | date | None) -> str:
-    """Return the value as a literal of Snowflake SQL."""
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, int | float):
-        return str(value)
-    if isinstance(value, datetime):
-        return f"'{value.isoformat(sep=' ', timespec='microseconds')}'"
-    text = str(value).replace("\\", "\\\\").replace("'", "''")
-    return f"'{text}'"
+def literal(text: str) -> str:
+    """Return the text as a literal of Snowflake SQL, in which a backslash escapes."""
+    escaped = text.replace("\\", "\\\\").replace("'", "''")
+    return f"'{escaped}'"
 
 
 @dataclass(frozen=True)
