@@ -102,5 +102,9 @@ class JobFailedError(CalveError):
     retryable = True
 
 
+class UnfinishedError(CalveError):
+    """The Spark application refused to go on with what it was given; nothing of the run is visible."""
+
+
 class LocalEngineError(CalveError):
     """A part of the local profile is missing, crashed, or lost its state."""

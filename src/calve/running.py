@@ -13,15 +13,16 @@ import sys
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from pathlib import Path
 
 from calve.contract.project import Project
 from calve.effects import effect
-from calve.errors import EX_DATAERR, CalveError, IntervalError, JobFailedError
+from calve.errors import EX_DATAERR, CalveError, IntervalError, JobFailedError, UnfinishedError
 from calve.lake.attempts import next_generation
 from calve.lake.lease import Held, held
-from calve.lake.ledger import coverage_end
-from calve.lake.publication import newest
+from calve.lake.ledger import next_interval
+from calve.lake.publication import find_publication
 from calve.lake.records import Connection, connect, migrate
 from calve.lake.verdicts import DatasetVerdict, verdicts_of
 from calve.runs import ALL, Interval, Run
@@ -68,37 +69,18 @@ def plan(conn: Connection, project: Project, request: Request, now: datetime) ->
     """
     runs = []
     for name in project.pipeline_order(request.pipelines):
-        interval = request.interval or _missing(conn, project, name, request.until or _midnight(now))
+        begin = date.fromisoformat(project.pipelines[name].start)
+        interval = request.interval or next_interval(conn, name, begin, request.until or now)
         if interval is None:
             continue
         interval.must_be_over(now)
-        begin = _start(project, name)
-        if interval.since < begin:
-            msg = f"interval {interval}: begins before {name} does ({begin.date()}); ask for a later one"
+        if interval.since.date() < begin:
+            msg = f"interval {interval}: begins before pipeline {name} does ({begin}); ask for a later one"
             raise IntervalError(msg)
-        generation = next_generation(conn, name, interval, ALL)
-        run = Run(name, interval, ALL, generation)
-        if request.interval is None or request.reprocess or not _is_published(conn, run):
+        run = Run(name, interval, ALL, next_generation(conn, name, interval, ALL, reprocess=request.reprocess))
+        if find_publication(conn, run.key) is None:
             runs.append(run)
     return tuple(runs)
-
-
-def _missing(conn: Connection, project: Project, pipeline: str, until: datetime) -> Interval | None:
-    since = coverage_end(conn, pipeline) or _start(project, pipeline)
-    return Interval(since, until) if since < until else None
-
-
-def _start(project: Project, pipeline: str) -> datetime:
-    return datetime.fromisoformat(project.pipelines[pipeline].start).replace(tzinfo=UTC)
-
-
-def _midnight(now: datetime) -> datetime:
-    return now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-
-
-def _is_published(conn: Connection, run: Run) -> bool:
-    known = newest(conn).get(run.pipeline)
-    return known is not None and known.run_key == run.key
 
 
 def perform(settings: Settings, project: Project, request: Request, tell: Tell) -> Outcome:
@@ -117,27 +99,39 @@ def perform(settings: Settings, project: Project, request: Request, tell: Tell) 
             return Outcome((), {})
         with ExitStack() as stack:
             leases = [(each, stack.enter_context(held(settings, each.pipeline, each.key))) for each in runs]
-            code = submit(settings, project, leases)
-        verdicts = {each.key: verdicts_of(conn, each.key) for each in runs}
-    if code not in (0, EX_DATAERR) or (code == EX_DATAERR and not any(verdicts.values())):
-        raise _ended(code)
-    return Outcome(runs, verdicts)
+            code = submit(settings, project, leases, reprocess=request.reprocess)
+        outcome = Outcome(runs, {each.key: verdicts_of(conn, each.key) for each in runs})
+        # What the records say counts, not the exit code: green means published, for every run.
+        undone = [each for each in runs if each not in outcome.blocked and find_publication(conn, each.key) is None]
+    if undone:
+        raise _ended(code, undone, settings)
+    return outcome
 
 
-def submit(settings: Settings, project: Project, leases: list[tuple[Run, Held]]) -> int:
+def submit(settings: Settings, project: Project, leases: list[tuple[Run, Held]], *, reprocess: bool = False) -> int:
     """Run one Spark application for the runs and return its exit code; it ends when this process does."""
     script = settings.project / "spark_apps" / "main.py"
     command = [sys.executable, str(script), "--digest", project.digest, "--follow-stdin"]
+    command += ["--reprocess"] if reprocess else []
     for each, lease in leases:
         command += ["--run", f"{each.key}={lease.epoch}"]
-    with effect("run.submit"):
-        driver = subprocess.Popen(command, stdin=subprocess.PIPE, env=_environment(settings))  # noqa: S603
+    log = driver_log(settings)
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("wb") as stderr, effect("run.submit"):
+        driver = subprocess.Popen(  # noqa: S603  # our own script
+            command, stdin=subprocess.PIPE, stderr=stderr, env=_environment(settings)
+        )
     try:
         return driver.wait()
     except BaseException:
         driver.terminate()
         driver.wait()
         raise
+
+
+def driver_log(settings: Settings) -> Path:
+    """Return where the newest application's log is."""
+    return settings.state / "log" / "spark.log"
 
 
 def _environment(settings: Settings) -> dict[str, str]:
@@ -151,9 +145,10 @@ def _environment(settings: Settings) -> dict[str, str]:
     return found
 
 
-def _ended(code: int) -> CalveError:
+def _ended(code: int, undone: list[Run], settings: Settings) -> CalveError:
     how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
-    msg = f"the Spark application {how} before a verdict; nothing half done is visible. Run the same command again"
+    names = ", ".join(each.key for each in undone)
+    what = f"the Spark application {how} and left {names} unpublished; readers see nothing of it"
     if code == EX_DATAERR:
-        return CalveError(msg.replace("Run the same command again", "Its message above says what to mend"))
-    return JobFailedError(msg)
+        return UnfinishedError(f"{what}. Mend what its message above says, then run the same command again")
+    return JobFailedError(f"{what}. Run the same command again; the log is {driver_log(settings)}")

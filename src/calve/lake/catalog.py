@@ -124,3 +124,32 @@ def ancestry(metadata: TableMetadata, snapshot_id: int | None) -> Iterator[Snaps
     while snapshot_id is not None and (snapshot := listed.get(snapshot_id)) is not None:
         yield snapshot
         snapshot_id = snapshot.parent_snapshot_id
+
+
+def snapshots_with(catalog: SqlCatalog, name: str, key: str, value: str) -> list[tuple[int, dict[str, str]]]:
+    """Return id and summary of every listed snapshot, on whatever ref, whose summary says `key` = `value`."""
+    table = load(catalog, name)
+    found = [] if table is None else [(each.snapshot_id, summary_of(each)) for each in table.metadata.snapshots]
+    return [(snapshot_id, summary) for snapshot_id, summary in found if summary.get(key) == value]
+
+
+def main_summary(catalog: SqlCatalog, name: str) -> dict[str, str]:
+    """Return the summary of the snapshot that `main` of a table shows; empty when there is none."""
+    table = load(catalog, name)
+    current = table.metadata.current_snapshot() if table is not None else None
+    return summary_of(current) if current is not None else {}
+
+
+def columns_of(catalog: SqlCatalog, name: str) -> dict[str, str] | None:
+    """Return a table's columns in order with their Iceberg types; None when the catalog has none of this name."""
+    table = load(catalog, name)
+    if table is None:
+        return None
+    return {field.name: str(field.field_type) for field in table.metadata.schema().fields}
+
+
+def summary_of(snapshot: Snapshot) -> dict[str, str]:
+    """Return a snapshot's summary as plain text."""
+    if snapshot.summary is None:
+        return {}
+    return {str(key): str(value) for key, value in snapshot.summary.additional_properties.items()}

@@ -56,6 +56,7 @@ class Driver:
     project: Project
     holder: str
     tell: Tell
+    reprocess: bool = False
 
 
 def perform(driver: Driver, leased: list[Leased], *, digest: str) -> list[tuple[DatasetVerdict, ...]]:
@@ -105,6 +106,7 @@ def _judge(driver: Driver, leased: Leased) -> tuple[DatasetVerdict, ...]:
             attempt=attempt,
             epoch=leased.epoch,
             digest=driver.project.digest,
+            reprocess=driver.reprocess,
         )
         try:
             known = _stage_and_audit(driver, context)
@@ -149,7 +151,7 @@ def _stage_and_audit(driver: Driver, context: Context) -> tuple[DatasetVerdict, 
 
 def _land_all(driver: Driver, context: Context, sources: tuple[Source, ...]) -> dict[str, Landing]:
     for source in sources:
-        ensure_raw(context.session, source)
+        ensure_raw(context.session, context.catalog, source)
     found = {source.source: landing for source in sources if (landing := find_landed(context, source)) is not None}
     missing = [source for source in sources if source.source not in found]
     for name, landing in found.items():
@@ -167,7 +169,7 @@ def _land_all(driver: Driver, context: Context, sources: tuple[Source, ...]) -> 
 
 def _stage(driver: Driver, context: Context, world: World, contract: Contract, staged: dict[str, Staged]) -> Staged:
     began = time.monotonic()
-    ensure_curated(context.session, contract)
+    ensure_curated(context.session, context.catalog, contract)
     each = stage(context, contract, touch(context, world, contract, staged))
     counts = ", ".join(f"{n:,} {fate}" for fate, n in sorted(each.counts.items())) or "nothing touched"
     written = each.written

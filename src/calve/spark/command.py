@@ -30,7 +30,8 @@ from calve.spark.session import start_session, stop_session
 @click.option("--digest", required=True, help="Contract digest of the submitter.")
 @click.option("--run", "runs", required=True, multiple=True, metavar="KEY=EPOCH", help="Run key and lease epoch.")
 @click.option("--follow-stdin", is_flag=True, help="End when standard input closes: the submitter is gone.")
-def main(*, digest: str, runs: tuple[str, ...], follow_stdin: bool) -> None:
+@click.option("--reprocess", is_flag=True, help="Compute every dataset anew from all accepted raw rows.")
+def main(*, digest: str, runs: tuple[str, ...], follow_stdin: bool, reprocess: bool) -> None:
     """Extract, land, curate and audit runs, and publish those that pass."""
     os.environ["TZ"] = "UTC"
     time.tzset()
@@ -38,9 +39,10 @@ def main(*, digest: str, runs: tuple[str, ...], follow_stdin: bool) -> None:
     if follow_stdin:
         threading.Thread(target=_end_with_submitter, daemon=True).start()
     try:
-        code = _run(load_settings(), digest, [_leased(text) for text in runs])
+        code = _run(load_settings(), digest, [_leased(text) for text in runs], reprocess=reprocess)
     except CalveError as error:
-        click.echo(f"calve: {error}", err=True)
+        # On standard output: standard error goes to the driver's log.
+        click.echo(f"calve: {error}")
         code = error.exit_code
     sys.stdout.flush()
     sys.exit(code)
@@ -53,11 +55,13 @@ def _leased(text: str) -> Leased:
 
 def _end_with_submitter() -> None:
     """A driver that outlives its submitter would hold the source and write on branches that nobody reads."""
-    sys.stdin.buffer.read()
+    # The bare descriptor: a thread inside a buffered read would hold its lock when the interpreter ends.
+    while os.read(0, 1):
+        pass
     os._exit(EX_TEMPFAIL)
 
 
-def _run(settings: Settings, digest: str, leased: list[Leased]) -> int:
+def _run(settings: Settings, digest: str, leased: list[Leased], *, reprocess: bool) -> int:
     project = load_project(settings.project)
     began = time.monotonic()
     session = start_session(settings, "calve " + " ".join(each.run.key for each in leased))
@@ -72,6 +76,7 @@ def _run(settings: Settings, digest: str, leased: list[Leased]) -> int:
                 project=project,
                 holder=f"{socket.gethostname()}:{os.getpid()}",
                 tell=_tell,
+                reprocess=reprocess,
             )
             verdicts = perform(driver, leased, digest=digest)
     except Py4JJavaError as error:

@@ -10,11 +10,11 @@ plan that is built on it, which took minutes of the driver's time.
 
 from __future__ import annotations
 
+import hashlib
 import importlib
+import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from functools import reduce
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -22,12 +22,15 @@ from pyspark.sql import functions as F
 from calve.contract.models import Contract
 from calve.contract.types import spark_type
 from calve.errors import ContractError
+from calve.lake.catalog import main_summary
 from calve.spark.extract import row_hash
 from calve.spark.land import Context
+from calve.spark.partitions import partition_filter, partition_values
 from calve.spark.quarantine import judge_rows
 from calve.spark.state import within
 from calve.spark.tables import (
     LINEAGE,
+    Target,
     Written,
     at,
     curated,
@@ -109,9 +112,9 @@ def compute(
     )
     rows = judge_rows(contract, rows, dimensions, context.run.interval).localCheckpoint()
     name = curated(contract.dataset)
-    base = at(context.session, name, main_snapshot(context.session, name))
+    base = at(context.session, name, main_snapshot(context.catalog, name))
     by = (contract.replace_by,) if contract.replace_by else contract.touched_by
-    if base.isEmpty():
+    if is_empty(context, name):
         return Touched(rows, base, _all_new(contract, rows), units, by)
     old = base if units is None else within(base, units, by)
     if contract.load == "append" and units is not None:
@@ -175,14 +178,15 @@ def stage(context: Context, contract: Contract, touched: Touched | None) -> Stag
 
     A run that touched nothing leaves an empty snapshot, so that a proof exists for empty days.
     """
-    ensure_curated(context.session, contract)
+    ensure_curated(context.session, context.catalog, contract)
     name = curated(contract.dataset)
-    base = main_snapshot(context.session, name)
+    base = main_snapshot(context.catalog, name)
     branch = context.run.branch(context.attempt)
     open_branch(context.session, name, branch, base)
     counts = _counts(touched)
     rows, replacing = _to_write(context, contract, touched, base, counts)
-    written = write(rows, name, branch=branch, summary=_summary(context), replacing=replacing)
+    target = Target(context.catalog, name, branch, _summary(context, contract))
+    written = write(rows, target, replacing=replacing)
     quarantine_base, quarantine_snapshot = _stage_quarantine(context, contract, touched)
     return Staged(
         contract=contract,
@@ -202,12 +206,24 @@ def _counts(touched: Touched | None) -> dict[str, int]:
     return {row[0]: row[1] for row in touched.differences.groupBy("_fate").count().collect()}
 
 
-def _summary(context: Context) -> dict[str, str]:
+def is_empty(context: Context, table: str) -> bool:
+    """Tell whether `main` of a table holds no row."""
+    return main_summary(context.catalog, table).get("total-records", "0") == "0"
+
+
+def made_of(contract: Contract) -> str:
+    """Return a digest of what a dataset is made by: its contract and its transform."""
+    source = inspect.getsource(inspect.getmodule(transform_of(contract)) or transform_of(contract))
+    return hashlib.sha256((contract.model_dump_json() + source).encode()).hexdigest()
+
+
+def _summary(context: Context, contract: Contract) -> dict[str, str]:
     return {
         "calve.attempt": f"{context.run.key}/{context.attempt}",
         "calve.run-key": context.run.key,
         "calve.epoch": str(context.epoch),
         "calve.digest": context.digest,
+        "calve.made-of": made_of(contract),
     }
 
 
@@ -236,7 +252,7 @@ def _to_write(
 def _stage_quarantine(context: Context, contract: Contract, touched: Touched | None) -> tuple[int, int]:
     """Replace the touched units' broken rows by this run's; what stays broken elsewhere stays."""
     name = quarantine(contract.dataset)
-    base = main_snapshot(context.session, name)
+    base = main_snapshot(context.catalog, name)
     if touched is None:
         return base, base
     held = at(context.session, name, base)
@@ -244,59 +260,9 @@ def _stage_quarantine(context: Context, contract: Contract, touched: Touched | N
     if touched.units is not None:
         keep = held.join(touched.units, on=list(touched.by), how="leftanti")
         broken = keep.unionByName(broken)
-    if held.isEmpty() and broken.isEmpty():
+    if is_empty(context, name) and broken.isEmpty():
         return base, base
     branch = context.run.branch(context.attempt)
     open_branch(context.session, name, branch, base)
-    return base, write(broken, name, branch=branch, summary=_summary(context), replacing=F.lit(True)).snapshot_id
-
-
-def partition_values(contract: Contract, rows: DataFrame) -> list[tuple[object, ...]]:
-    """Return the distinct partitions that the rows lie in, as the starts of their ranges."""
-    starts = [_start(transform).alias(f"p{i}") for i, transform in enumerate(contract.partition_by)]
-    return sorted({tuple(row) for row in rows.select(*starts).distinct().collect()}, key=str)
-
-
-def partition_filter(contract: Contract, partitions: list[tuple[object, ...]]) -> Column:
-    """Return a typed filter that covers exactly these partitions, as whole files."""
-    return reduce(
-        lambda left, right: left | right,
-        [
-            reduce(
-                lambda left, right: left & right,
-                [_covers(contract, t, start) for t, start in zip(contract.partition_by, values, strict=True)],
-            )
-            for values in partitions
-        ],
-    )
-
-
-def _parts(transform: str) -> tuple[str, str]:
-    unit, _, column = transform.rstrip(")").rpartition("(")
-    return unit, column
-
-
-def _start(transform: str) -> Column:
-    unit, column = _parts(transform)
-    return F.date_trunc(unit, F.col(column)) if unit else F.col(column)
-
-
-def _covers(contract: Contract, transform: str, start: object) -> Column:
-    """Compare with literals of the column's own type: Iceberg translates nothing else into a partition filter."""
-    unit, column = _parts(transform)
-    if start is None:
-        return F.col(column).isNull()
-    if not unit or not isinstance(start, datetime):
-        return F.col(column) == F.lit(start)
-    end = _following(start, unit)
-    is_date = next(c.type for c in contract.columns if c.name == column) == "date"
-    low, high = (start.date(), end.date()) if is_date else (start, end)
-    return (F.col(column) >= F.lit(low)) & (F.col(column) < F.lit(high))
-
-
-def _following(start: datetime, unit: str) -> datetime:
-    if unit == "day":
-        return start + timedelta(days=1)
-    if unit == "year":
-        return start.replace(year=start.year + 1)
-    return (start.replace(day=1) + timedelta(days=32)).replace(day=1)
+    target = Target(context.catalog, name, branch, _summary(context, contract))
+    return base, write(broken, target, replacing=F.lit(True)).snapshot_id

@@ -17,9 +17,10 @@ from calve.contract.models import Contract
 from calve.contract.project import Project
 from calve.contract.rules import Refers
 from calve.errors import ContractError
+from calve.lake.catalog import main_summary
 from calve.lake.landings import Landing, accepted_landings
 from calve.lake.publication import Pinned
-from calve.spark.curate import Staged, Touched, compute, transform_of
+from calve.spark.curate import Staged, Touched, compute, made_of, transform_of
 from calve.spark.land import Context
 from calve.spark.state import Accepted, live_rows, versions, within
 from calve.spark.tables import at, curated
@@ -46,23 +47,19 @@ def touch(context: Context, world: World, contract: Contract, staged: Mapping[st
     dimensions = dimensions_of(context, world, contract, staged)
     if contract.derived_from:
         return _touch_derived(context, contract, staged, dimensions)
-    if all(world.landings[name].rows == 0 for name in contract.sources) and not _begun_anew(context, world, contract):
+    anew = is_made_anew(context, contract)
+    if all(world.landings[name].rows == 0 for name in contract.sources) and not anew:
         return None
-    units = _units(context, world, contract)
+    units = None if anew or contract.load == "snapshot" else _units(context, world, contract)
     inputs = {name: _source(context, world, contract, name, units) for name in (*contract.sources, *contract.lookup)}
     inputs |= {name: _dataset(context, world, name, staged) for name in contract.reads}
     return compute(context, contract, inputs, units, dimensions)
 
 
-def _begun_anew(context: Context, world: World, contract: Contract) -> bool:
-    """Tell whether a whole-table dataset was last written under another contract, or never."""
-    if contract.load != "snapshot":
-        return False
-    row = context.session.sql(
-        f"select s.summary['calve.digest'] from {curated(contract.dataset)}.snapshots as s "
-        f"join {curated(contract.dataset)}.refs as r on r.snapshot_id = s.snapshot_id where r.name = 'main'"
-    ).first()
-    return row is None or row[0] != world.project.digest
+def is_made_anew(context: Context, contract: Contract) -> bool:
+    """Tell whether the whole dataset is computed: asked for, its first time, or another contract or transform."""
+    said = main_summary(context.catalog, curated(contract.dataset))
+    return context.reprocess or said.get("calve.made-of") != made_of(contract)
 
 
 def accepted_of(context: Context, world: World, source: str) -> Accepted:
@@ -70,23 +67,18 @@ def accepted_of(context: Context, world: World, source: str) -> Accepted:
     return Accepted(tuple(accepted_landings(context.records, source)), world.landings[source].landing_id)
 
 
-def _units(context: Context, world: World, contract: Contract) -> DataFrame | None:
-    """Return the touched units: those with a row that landed in this run. None means all."""
-    if contract.load == "snapshot":
-        return None
-    accepted = {name: accepted_of(context, world, name) for name in contract.sources}
-    if all(each.first for each in accepted.values()):
-        return None
-    parts = [
-        versions(context.session, world.project.sources[name], Accepted((), each.own)).select(*contract.touched_by)
-        for name, each in accepted.items()
-    ]
+def _units(context: Context, world: World, contract: Contract) -> DataFrame:
+    """Return the touched units: those with a row that landed in this run."""
+    parts = []
+    for name in contract.sources:
+        own = Accepted((), world.landings[name].landing_id)
+        parts.append(versions(context.session, world.project.sources[name], own).select(*contract.touched_by))
     return reduce(DataFrame.unionByName, parts).dropna().distinct().localCheckpoint()
 
 
 def _source(context: Context, world: World, contract: Contract, name: str, units: DataFrame | None) -> DataFrame:
     source, accepted = world.project.sources[name], accepted_of(context, world, name)
-    if contract.load == "append" and name in contract.sources:
+    if contract.load == "append" and name in contract.sources and units is not None:
         accepted = Accepted((), accepted.own)
     frame = versions(context.session, source, accepted)
     if units is not None:
@@ -117,10 +109,10 @@ def dimensions_of(
     }
 
 
-def images(staged: Staged) -> DataFrame | None:
+def _images(staged: Staged, table: DataFrame) -> DataFrame:
     """Return old and new images of the rows that this run changes, in the contract's columns."""
     if staged.touched is None:
-        return None
+        return table.limit(0)
     changed = staged.touched.differences.where(F.col("_fate") != "unchanged")
     columns = staged.contract.column_names
     old = changed.where(F.col("_old").isNotNull()).select(*(F.col(f"_old.{c}") for c in columns))
@@ -132,14 +124,13 @@ def _touch_derived(
     context: Context, contract: Contract, staged: Mapping[str, Staged], dimensions: Mapping[str, DataFrame]
 ) -> Touched | None:
     siblings = {name: staged[name] for name in contract.derived_from}
-    if all(set(each.counts) <= {"unchanged"} for each in siblings.values()):
+    anew = is_made_anew(context, contract)
+    if all(set(each.counts) <= {"unchanged"} for each in siblings.values()) and not anew:
         return None
     tables = {
         name: at(context.session, curated(name), each.snapshot).select(*each.contract.column_names)
         for name, each in siblings.items()
     }
-    changed = {
-        name: tables[name].limit(0) if (found := images(each)) is None else found for name, each in siblings.items()
-    }
+    changed = tables if anew else {name: _images(each, tables[name]) for name, each in siblings.items()}
     dates = transform_of(contract, "touched")(changed=changed, **tables).dropna().distinct().localCheckpoint()
-    return compute(context, contract, {**tables, "dates": dates}, dates, dimensions)
+    return compute(context, contract, {**tables, "dates": dates}, None if anew else dates, dimensions)

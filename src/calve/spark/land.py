@@ -18,7 +18,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from calve.contract.sources import Source
-from calve.lake.catalog import find_snapshot
+from calve.lake.catalog import snapshots_with
 from calve.lake.landings import (
     Landing,
     accepted_landings,
@@ -33,7 +33,7 @@ from calve.settings import Settings
 from calve.spark.cut import Cut, check_description
 from calve.spark.extract import Extracted, day_totals, extract, keys_of_days
 from calve.spark.state import Accepted, is_live, latest, versions
-from calve.spark.tables import ensure_raw, raw, summary_json, write
+from calve.spark.tables import Target, ensure_raw, raw, summary_json, write
 
 logger = logging.getLogger(__name__)
 COMPARED_DAYS = timedelta(days=35)
@@ -46,6 +46,8 @@ class Context:
     Attributes:
         attempt: Number of this try at the run.
         epoch: Epoch of the lease under which it may change anything.
+        digest: Contract digest of the project.
+        reprocess: Compute every dataset anew from all accepted raw rows, touched or not.
     """
 
     session: SparkSession
@@ -56,6 +58,7 @@ class Context:
     attempt: int
     epoch: int
     digest: str
+    reprocess: bool = False
 
 
 def find_landed(context: Context, source: Source) -> Landing | None:
@@ -63,14 +66,11 @@ def find_landed(context: Context, source: Source) -> Landing | None:
     recorded = find_landing(context.records, context.run.key, source.source)
     if recorded is not None:
         return recorded
-    ensure_raw(context.session, source)
-    found = find_snapshot(context.catalog, raw(source.source), "calve.run-key", context.run.key, ref="main")
-    if found is None:
+    ensure_raw(context.session, context.catalog, source)
+    unrecorded = snapshots_with(context.catalog, raw(source.source), "calve.run-key", context.run.key)
+    if not unrecorded:
         return None
-    summary = context.session.sql(
-        f"select summary from {raw(source.source)}.snapshots where snapshot_id = {found}"
-    ).first()
-    said = dict(summary[0]) if summary else {}
+    found, said = unrecorded[0]
     facts = json.loads(said["calve.landing"]) | {"rows": int(said.get("added-records", 0))}
     logger.info("landing adopted", extra={"source": source.source, "run_key": context.run.key, "snapshot_id": found})
     return record_landing(context.records, _landing(facts, found))
@@ -178,7 +178,7 @@ def _days_that_differ(cut: Cut, source: Source, held: DataFrame, since: datetime
 
 
 def _append(context: Context, source: Source, rows: DataFrame, facts: dict[str, Any]) -> Landing:
-    ensure_raw(context.session, source)
+    ensure_raw(context.session, context.catalog, source)
     landed = (
         rows.withColumn("_landing_id", F.lit(facts["landing_id"]))
         .withColumn("_run_key", F.lit(facts["run_key"]))
@@ -189,7 +189,7 @@ def _append(context: Context, source: Source, rows: DataFrame, facts: dict[str, 
         "calve.run-key": facts["run_key"],
         "calve.landing": summary_json(facts),
     }
-    written = write(landed, raw(source.source), branch=None, summary=summary)
+    written = write(landed, Target(context.catalog, raw(source.source), None, summary))
     return record_landing(
         context.records, _landing(facts | {"rows": written.count("added-records")}, written.snapshot_id)
     )

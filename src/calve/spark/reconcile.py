@@ -78,11 +78,13 @@ def cut_totals(contract: Contract, landings: Mapping[str, Landing]) -> list[Rule
 
 def conserve(context: Context, rule: Conserve, each: Staged, sibling: Staged) -> RuleResult:
     """Compare a derived dataset's sum with its sibling's, over the dates that this run recomputed."""
-    if each.touched is None or each.touched.units is None:
+    if each.touched is None:
         return _result(rule.name, rule.conserve, checked=0, wrong=[], outcome="passed", detail="nothing recomputed")
-    dates, by = each.touched.units, list(each.touched.by)
-    mine = at(context.session, curated(each.contract.dataset), each.snapshot).join(dates, on=by, how="leftsemi")
-    theirs = at(context.session, curated(rule.of), sibling.snapshot).join(dates, on=by, how="leftsemi")
+    mine = at(context.session, curated(each.contract.dataset), each.snapshot)
+    theirs = at(context.session, curated(rule.of), sibling.snapshot)
+    if each.touched.units is not None:
+        mine = mine.join(each.touched.units, on=list(each.touched.by), how="leftsemi")
+        theirs = theirs.join(each.touched.units, on=list(each.touched.by), how="leftsemi")
     zero = F.lit(Decimal(0))
     found = mine.agg(F.coalesce(F.sum(rule.conserve), zero), F.count(F.lit(1))).first()
     expected = theirs.where(F.expr(rule.where)).agg(F.coalesce(F.sum(F.expr(rule.equals)), zero)).first()

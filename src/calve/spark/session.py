@@ -87,7 +87,8 @@ def _local(settings: Settings) -> dict[str, str]:
         "spark.ui.showConsoleProgress": "false",
         "spark.sql.shuffle.partitions": "4",
         # A driver of minutes on two cores: the first tier of the compiler is worth more than the second.
-        "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
+        "spark.driver.extraJavaOptions": ("-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m -XX:+UseSerialGC"),
+        "spark.sql.warehouse.dir": str((settings.state / "spark").absolute()),
         "spark.local.dir": str((settings.state / "spark").absolute()),
     }
     if settings.spark_jars:

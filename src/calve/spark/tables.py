@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -16,7 +17,8 @@ from calve.contract.models import Contract
 from calve.contract.sources import Source
 from calve.contract.types import spark_type
 from calve.effects import effect
-from calve.errors import ContractError
+from calve.errors import ContractError, LakeUnavailableError
+from calve.lake.catalog import columns_of, snapshots_with, table_state
 
 RAW_COLUMNS = {"_op": "string", "_landing_id": "string", "_run_key": "string", "_landed_seq": "bigint"}
 LINEAGE = {
@@ -64,76 +66,83 @@ def raw(source: str) -> str:
     return f"raw.{source}"
 
 
-def ensure_raw(session: SparkSession, source: Source) -> None:
+def ensure_raw(session: SparkSession, catalog: Any, source: Source) -> None:
     """Create the source's landing table when it is missing."""
     columns = {c.landed_name: spark_type(c.landed_type) for c in source.landed}
-    _ensure(session, raw(source.source), columns | {"_row_hash": "string"} | RAW_COLUMNS)
+    _ensure(session, catalog, raw(source.source), columns | {"_row_hash": "string"} | RAW_COLUMNS)
 
 
-def ensure_curated(session: SparkSession, contract: Contract) -> None:
+def ensure_curated(session: SparkSession, catalog: Any, contract: Contract) -> None:
     """Create the dataset's table and its quarantine when missing; each starts with an empty snapshot.
 
     Raises:
         ContractError: The table has other columns than the contract; nothing was changed.
     """
     columns = {c.name: spark_type(c.type) for c in contract.columns}
-    transforms = [f"{t.replace('(', 's(')}" if "(" in t else t for t in contract.partition_by]
-    _ensure(
-        session,
-        curated(contract.dataset),
-        columns | LINEAGE,
-        partitions=", ".join(transforms),
-        order=", ".join((*contract.partition_columns, *contract.sort_by)) if contract.partition_by else "",
-    )
-    _ensure(session, quarantine(contract.dataset), columns | LINEAGE | {"_reasons": "array<string>"})
+    partitions = ", ".join(t.replace("(", "s(") for t in contract.partition_by)
+    order = ", ".join((*contract.partition_columns, *contract.sort_by)) if contract.partition_by else ""
+    _ensure(session, catalog, curated(contract.dataset), columns | LINEAGE, partitions=partitions, order=order)
+    _ensure(session, catalog, quarantine(contract.dataset), columns | LINEAGE | {"_reasons": "array<string>"})
 
 
 def _ensure(
-    session: SparkSession, table: str, columns: Mapping[str, str], *, partitions: str = "", order: str = ""
+    session: SparkSession,
+    catalog: Any,
+    table: str,
+    columns: Mapping[str, str],
+    *,
+    partitions: str = "",
+    order: str = "",
 ) -> None:
-    namespace = table.partition(".")[0]
-    if not session.catalog.tableExists(table):
+    found = columns_of(catalog, table)
+    if found is None:
         listed = ", ".join(f"`{name}` {kind}" for name, kind in columns.items())
         properties = ", ".join(f"'{key}'='{value}'" for key, value in _PROPERTIES.items())
         partitioned = f"partitioned by ({partitions})" if partitions else ""
-        with effect("table.create"):
-            session.sql(f"create namespace if not exists {namespace}")
+        with effect("lake.create"):
+            session.sql(f"create namespace if not exists {table.partition('.')[0]}")
             session.sql(
                 f"create table if not exists {table} ({listed}) using iceberg {partitioned} "
                 f"tblproperties ({properties})"
             )
-    _check_columns(session, table, columns)
-    if session.sql(f"select 1 from {table}.refs where name = 'main'").first() is None:
-        with effect("table.begin"):
+    else:
+        _check_columns(table, found, {name: _iceberg_type(kind) for name, kind in columns.items()})
+    if table_state(catalog, table).main_snapshot_id is None:
+        with effect("lake.begin"):
             if order:
                 session.sql(f"alter table {table} write distributed by partition locally ordered by {order}")
             session.table(table).limit(0).writeTo(table).append()
 
 
-def _check_columns(session: SparkSession, table: str, columns: Mapping[str, str]) -> None:
-    found = {field.name: field.dataType.simpleString() for field in session.table(table).schema.fields}
-    expected = dict(columns)
-    if any(found.get(name) != kind for name, kind in expected.items()) or len(found) != len(expected):
-        missing = [f"{name} {kind}" for name, kind in expected.items() if name not in found]
-        other = [f"{n} is {found[n]}, declared {k}" for n, k in expected.items() if n in found and found[n] != k]
-        extra = sorted(set(found) - set(expected))
-        parts = (
-            f"declared but absent: {', '.join(missing)}" if missing else "",
-            "; ".join(other),
-            f"present but not declared: {', '.join(extra)}" if extra else "",
-        )
-        what = "; ".join(filter(None, parts))
-        msg = f"table {table}: {what}. Widen the table first, or give the changed dataset a new name"
-        raise ContractError(msg)
+def _iceberg_type(kind: str) -> str:
+    if kind == "array<string>":
+        return "list<string>"
+    return {"bigint": "long", "timestamp": "timestamptz"}.get(kind, kind.replace(",", ", "))
 
 
-def main_snapshot(session: SparkSession, table: str) -> int:
+def _check_columns(table: str, found: Mapping[str, str], expected: Mapping[str, str]) -> None:
+    if dict(found) == dict(expected):
+        return
+    missing = [f"{name} {kind}" for name, kind in expected.items() if name not in found]
+    other = [f"{n} is {found[n]}, declared {k}" for n, k in expected.items() if n in found and found[n] != k]
+    extra = sorted(set(found) - set(expected))
+    parts = (
+        f"declared but absent: {', '.join(missing)}" if missing else "",
+        "; ".join(other),
+        f"present but not declared: {', '.join(extra)}" if extra else "",
+    )
+    what = "; ".join(filter(None, parts)) or f"its columns are in another order: {', '.join(found)}"
+    msg = f"table {table}: {what}. Widen the table first, or give the changed dataset a new name"
+    raise ContractError(msg)
+
+
+def main_snapshot(catalog: Any, table: str) -> int:
     """Return the snapshot that readers of the table's `main` see."""
-    row = session.sql(f"select snapshot_id from {table}.refs where name = 'main'").first()
-    if row is None:
-        msg = f"table {table}: has no main; it was never begun"
-        raise ContractError(msg)
-    return int(row[0])
+    found = table_state(catalog, table).main_snapshot_id
+    if found is None:
+        msg = f"table {table}: has no main, expected the snapshot that it began with; run again"
+        raise LakeUnavailableError(msg)
+    return found
 
 
 def at(session: SparkSession, table: str, snapshot_id: int) -> DataFrame:
@@ -147,45 +156,45 @@ def open_branch(session: SparkSession, table: str, branch: str, base: int) -> No
         session.sql(f"alter table {table} create branch `{branch}` as of version {base}")
 
 
-def write(
-    rows: DataFrame,
-    table: str,
-    *,
-    branch: str | None,
-    summary: Mapping[str, str],
-    replacing: Column | None = None,
-) -> Written:
+@dataclass(frozen=True)
+class Target:
+    """Where a write goes.
+
+    Attributes:
+        branch: None is `main`, which only raw tables take.
+        summary: Goes into the snapshot's summary; its first entry names exactly this write.
+    """
+
+    catalog: Any
+    table: str
+    branch: str | None
+    summary: Mapping[str, str]
+
+
+def write(rows: DataFrame, target: Target, *, replacing: Column | None = None) -> Written:
     """Append rows, or replace those that the filter covers whole files of, as one snapshot.
 
     Args:
         rows: In the table's columns.
-        branch: None writes to `main`, which only raw tables take.
-        summary: Goes into the snapshot's summary.
         replacing: None appends.
     """
-    target = f"{table}.branch_{branch}" if branch else table
-    columns = [F.col(name) for name in rows.sparkSession.table(table).columns]
-    writer = rows.select(*columns).writeTo(target)
-    for key, value in summary.items():
+    name = f"{target.table}.branch_{target.branch}" if target.branch else target.table
+    columns = columns_of(target.catalog, target.table) or {}
+    writer = rows.select(*(F.col(column) for column in columns)).writeTo(name)
+    for key, value in target.summary.items():
         writer = writer.option(f"snapshot-property.{key}", value)
-    with effect("stage.write" if branch else "land.write"):
+    with effect("stage.write" if target.branch else "land.write"):
         if replacing is None:
             writer.append()
         else:
             writer.overwrite(replacing)
-    return _written(rows.sparkSession, table, summary)
-
-
-def _written(session: SparkSession, table: str, summary: Mapping[str, str]) -> Written:
-    """Find the snapshot by what its summary carries, never by a ref's head."""
-    key, value = next(iter(summary.items()))
-    found = session.sql(
-        f"select snapshot_id, summary from {table}.snapshots where summary['{key}'] = '{value}'"
-    ).collect()
+    # By what its summary carries, never by a ref's head: somebody else may have committed since.
+    key, value = next(iter(target.summary.items()))
+    found = snapshots_with(target.catalog, target.table, key, value)
     if len(found) != 1:
-        msg = f"table {table}: {len(found)} snapshots carry {key}={value}, expected 1; run again"
-        raise ContractError(msg)
-    return Written(int(found[0][0]), dict(found[0][1]))
+        msg = f"table {target.table}: {len(found)} snapshots carry {key}={value}, expected 1; run again"
+        raise LakeUnavailableError(msg)
+    return Written(*found[0])
 
 
 def summary_json(value: object) -> str:
