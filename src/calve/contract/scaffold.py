@@ -31,24 +31,30 @@ def new_dataset(project: Project, dataset: str, *, pipeline: str, source: str) -
     """Write contract, transform and test of a dataset that is the source as it lands; return their paths.
 
     Raises:
-        ContractError: The names don't fit, the source belongs to another pipeline, or a file is there already;
+        ContractError: The names don't fit, the source belongs to another pipeline, or another file is there;
             nothing was written.
     """
     _must_fit(project, dataset, pipeline, source)
     described = project.sources[source]
+    contract = f"iceberg/contracts/{dataset}.yaml"
     texts = {
-        f"iceberg/contracts/{dataset}.yaml": _contract(project, dataset, pipeline, described),
+        contract: _contract(project, dataset, pipeline, described),
         f"spark_apps/transforms/{dataset}.py": _transform(dataset, described),
         f"tests/transforms/test_{dataset}.py": _test(dataset, described),
     }
-    if there := [file for file in texts if (project.folder / file).exists()]:
+    if there := [file for file, text in texts.items() if _is_another(project.folder / file, text)]:
         msg = f"dataset {dataset}: {listed(there)} is there already, expected no such file; take another name"
         raise ContractError(msg)
-    for file, text in texts.items():
+    # The contract takes the name, so it is written last: a command that died before is simply repeated.
+    for file in sorted(texts, key=lambda each: each == contract):
         (project.folder / file).parent.mkdir(parents=True, exist_ok=True)
         with effect("scaffold.write"):
-            (project.folder / file).write_text(text, encoding="utf-8")
+            (project.folder / file).write_text(texts[file], encoding="utf-8")
     return [project.folder / file for file in texts]
+
+
+def _is_another(path: Path, text: str) -> bool:
+    return path.exists() and path.read_text(encoding="utf-8") != text
 
 
 def _must_fit(project: Project, dataset: str, pipeline: str, source: str) -> None:
