@@ -96,6 +96,7 @@ def load_settings() -> Settings:
     defaults: dict[str, object] = {}
     if os.environ.get("CALVE_PROFILE", "local") == "local" and local.exists():
         stored: dict[str, object] = json.loads(local.read_text())
+        stored |= {"report_dir": state / "report"}
         defaults = {key: value for key, value in stored.items() if key not in given}
     try:
         return Settings(**defaults)  # type: ignore[arg-type]  # the model checks them

@@ -12,9 +12,11 @@ from dataclasses import dataclass
 import click
 
 from calve.errors import EX_DATAERR, EX_TEMPFAIL, JobFailedError
+from calve.settings import load_settings
 
 # The last effect before the audit of day 4's revenue: everything is staged, nothing is judged.
 KILL_AT = "verdict.record:before@2"
+FILL = "calve source fill --scale {scale}"
 
 
 @dataclass(frozen=True)
@@ -25,60 +27,48 @@ class Step:
     ends: int = 0
 
 
-@dataclass(frozen=True)
-class Chapter:
-    """What a day brings, and what is typed."""
-
-    title: str
-    steps: tuple[Step, ...]
-
-
-def _story(scale: str) -> tuple[Chapter, ...]:
-    return (
-        Chapter(
-            "A source, a lake and a warehouse on this machine",
-            (Step("calve local up"), Step("calve doctor"), Step("calve validate")),
+STORY: tuple[tuple[str, tuple[Step, ...]], ...] = (
+    (
+        "A source, a lake and a warehouse on this machine",
+        (Step("calve local up"), Step("calve validate"), Step(f"{FILL} --until 2026-02-05"), Step("calve doctor")),
+    ),
+    ("Day 1: 400 days of history are published and served", (Step("calve run --until 2026-02-05"),)),
+    (
+        "Day 2: orders, refunds of old orders, deletes, a renamed facility; only what changed is touched",
+        (Step(f"{FILL} --until 2026-02-06"), Step("calve run --until 2026-02-06")),
+    ),
+    (
+        "Day 3: defects; some negative prices fit the quarantine budget, 5 % orders without a facility don't",
+        (
+            Step(f"{FILL} --until 2026-02-07"),
+            Step("calve source plant negative_price --day 2026-02-06"),
+            Step("calve source plant null_facility_many --day 2026-02-06"),
+            Step("calve run --until 2026-02-07", ends=EX_DATAERR),
+            Step("calve status"),
         ),
-        Chapter(
-            "Day 1: 400 days of history are published and served",
-            (Step(f"calve source fill --until 2026-02-05 --scale {scale}"), Step("calve run --until 2026-02-05")),
+    ),
+    (
+        "The source is fixed: the next generation lands anew; once more there is nothing to do",
+        (
+            Step("calve source repair"),
+            Step("calve run --until 2026-02-07"),
+            Step("calve run --until 2026-02-07"),
         ),
-        Chapter(
-            "Day 2: orders, refunds of old orders, deletes, a renamed facility; only what changed is touched",
-            (Step("calve source fill --until 2026-02-06"), Step("calve run --until 2026-02-06")),
+    ),
+    (
+        "Day 4: the Spark driver is killed in the middle; the same command finishes",
+        (
+            Step(f"{FILL} --until 2026-02-08"),
+            Step("calve source plant currency_x100 --day 2026-02-07"),
+            Step(f"CALVE_FAILPOINT={KILL_AT} calve run --until 2026-02-08", ends=EX_TEMPFAIL),
+            Step("calve run --until 2026-02-08"),
         ),
-        Chapter(
-            "Day 3: defects; a few negative prices go to quarantine, 5 % orders without a facility block revenue",
-            (
-                Step("calve source fill --until 2026-02-07"),
-                Step("calve source plant negative_price --day 2026-02-06"),
-                Step("calve source plant null_facility_many --day 2026-02-06"),
-                Step("calve run --until 2026-02-07", ends=EX_DATAERR),
-                Step("calve status"),
-            ),
-        ),
-        Chapter(
-            "The source is fixed: the next generation lands anew; once more there is nothing to do",
-            (
-                Step("calve source repair"),
-                Step("calve run --until 2026-02-07"),
-                Step("calve run --until 2026-02-07"),
-            ),
-        ),
-        Chapter(
-            "Day 4: the Spark driver is killed in the middle; the same command finishes",
-            (
-                Step("calve source fill --until 2026-02-08"),
-                Step("calve source plant currency_x100 --day 2026-02-07"),
-                Step(f"CALVE_FAILPOINT={KILL_AT} calve run --until 2026-02-08", ends=EX_TEMPFAIL),
-                Step("calve run --until 2026-02-08"),
-            ),
-        ),
-        Chapter(
-            "What became of it",
-            (Step("calve status"), Step("calve history"), Step("calve ledger --rebuild revenue")),
-        ),
-    )
+    ),
+    (
+        "What became of it",
+        (Step("calve status"), Step("calve history"), Step("calve ledger --rebuild revenue")),
+    ),
+)
 
 
 @click.command()
@@ -91,11 +81,13 @@ def demo(scale: str) -> None:
     """
     began = time.monotonic()
     _run(Step("calve local down --wipe"))
-    for chapter in _story(scale):
-        click.secho(f"\n== {chapter.title}", bold=True)
-        for step in chapter.steps:
-            _run(step)
-    click.echo(f"\nThe demo took {time.monotonic() - began:.0f} s. The page: .calve/report/index.html")
+    for title, steps in STORY:
+        click.secho(f"\n== {title}", bold=True)
+        for step in steps:
+            _run(Step(step.command.format(scale=scale), step.ends))
+    click.echo(
+        f"\nThe demo took {time.monotonic() - began:.0f} s. The page: {load_settings().report_dir / 'index.html'}"
+    )
 
 
 def _run(step: Step) -> None:
