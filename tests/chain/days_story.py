@@ -12,6 +12,7 @@ from chain_engine import Lake
 from pyspark.sql import functions as F
 
 from calve.lake.verdicts import DatasetVerdict
+from calve.standin.source import HISTORY_START
 from calve.warehouse.expose import Exposure
 
 DAYS = 3
@@ -57,7 +58,7 @@ def live_through(lake: Lake, first: date) -> Story:
         story.verdicts |= {(day, pipeline): verdicts for pipeline, verdicts in found.items()}
         if number == 0:
             lake.listeners.clear()
-            append_late(lake, f"revenue@{day}#0")
+            append_late(lake, f"revenue@{HISTORY_START}/{first}#0")
     story.served = lake.expose()
     return story
 
