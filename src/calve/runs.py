@@ -26,7 +26,7 @@ class Interval:
                 msg = f"interval: {name} {instant.isoformat()} is not in UTC; write it with +00:00"
                 raise IntervalError(msg)
             if instant != instant.replace(hour=0, minute=0, second=0, microsecond=0):
-                msg = f"interval: {name} {instant.isoformat()} is not aligned to a UTC day; use {instant.date()}"
+                msg = f"interval: {name} {instant.isoformat()} is not a UTC midnight; use {instant.date()}"
                 raise IntervalError(msg)
         if self.since >= self.until:
             msg = f"interval: since {self.since.date()} is not before until {self.until.date()}; swap them"
