@@ -84,8 +84,10 @@ def test_the_ledger_rebuilt_is_the_ledger_stored(disturbed: Machine):
 
 
 def test_snowflake_serves_the_newest_publications(disturbed: Machine):
-    served = disturbed.snowflake("select dataset, number, snapshot_id, row_count from live.publication where is_served")
-    found = {row["dataset"]: (row["number"], row["snapshot_id"], row["row_count"]) for row in served}
+    served = disturbed.snowflake(
+        "select dataset, publication, snapshot_id, row_count from live.publication where is_served"
+    )
+    found = {row["dataset"]: (row["publication"], row["snapshot_id"], row["row_count"]) for row in served}
     tables = [(each.number, t) for each in disturbed.publications().values() for t in each.tables]
     curated = {t.name.partition(".")[2]: (n, t.snapshot_id, t.row_count) for n, t in tables if "curated" in t.name}
     assert found == curated
