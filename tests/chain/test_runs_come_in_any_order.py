@@ -8,6 +8,10 @@ import pytest
 from oracle_rows import held, wanted
 from the_history import HISTORY_END
 
+from calve.lake.lease import held as lease_of
+from calve.runs import Interval, Run
+from calve.spark.application import Leased
+
 pytestmark = [pytest.mark.spark, pytest.mark.local]
 
 REVENUE = ("fct_order_line", "fct_payment", "agg_facility_product_day")
@@ -39,3 +43,13 @@ def test_both_days_are_covered_and_nothing_is_missing(out_of_order):
     lake, _ = out_of_order
     rows = lake.query("select max(until) as until from calve.ledger where dataset = 'fct_order_line'")
     assert rows[0]["until"].date() == HISTORY_END + timedelta(days=2)
+
+
+def test_a_published_run_that_is_submitted_again_changes_nothing(out_of_order):
+    lake, _ = out_of_order
+    before = lake.query("select * from calve.publication order by number"), held(lake, "fct_payment")
+    run = Run("revenue", Interval.parse(HISTORY_END.isoformat()))
+    with lease_of(lake.settings, run.pipeline, run.key) as lease:
+        lake.perform([Leased(run, lease.epoch)])
+    assert (lake.query("select * from calve.publication order by number"), held(lake, "fct_payment")) == before
+    assert lake.run("revenue", since=HISTORY_END) == {}

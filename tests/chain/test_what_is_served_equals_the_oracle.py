@@ -66,6 +66,14 @@ def test_every_landed_row_has_one_fate(story):
     assert sum(answered.values()) > 50_000
 
 
+def test_derived_sums_are_those_of_their_siblings(story):
+    sums = "sum(gross_amount) as gross, sum(refund_amount) as refunds"
+    revenue = story.lake.rows("curated.agg_facility_product_day", sums)[0]
+    sold = story.lake.rows("curated.fct_order_line", "sum(gross_amount) as gross", "is_sold")[0]
+    given_back = story.lake.rows("curated.fct_payment", "sum(amount) as refunds", "payment_type <> 'CHARGE'")[0]
+    assert revenue == sold | given_back
+
+
 def test_a_run_key_is_published_once(story):
     keys = [row["run_key"] for row in story.lake.query("select run_key from calve.publication")]
     assert len(keys) == len(set(keys)) == 2 * 4

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from calve.errors import WarehouseUnavailableError
@@ -140,10 +140,12 @@ def _revenue(read: Read) -> dict[str, Rows]:
     there = {row["name"].upper() for row in read("show views in schema reporting")}
     if not there >= REVENUE_VIEWS:
         return {name: [] for name in names}
-    periods = read(_PERIODS)
+    currencies = read(_CURRENCIES)
+    begin = min((row["first_date"] for row in currencies), default=date.max)
+    periods = wholly_known(read(_PERIODS), begin)
     month = newest_month(periods)
     return {
-        "currencies": read(_CURRENCIES),
+        "currencies": currencies,
         "months": read(_per("reporting.revenue_monthly", "month_start")),
         "regions": read(_per("reporting.revenue_monthly", "region_id", "region_name")),
         "facilities": read(_per("reporting.revenue_monthly", "region_name", "facility_id", "facility_name")),
@@ -152,9 +154,30 @@ def _revenue(read: Read) -> dict[str, Rows]:
         ),
         "periods": shown_periods(periods),
         "weeks": shown_weeks(periods),
-        "movers": read(_MOVERS.format(month=month)) if month else [],
+        "movers": wholly_known(read(_MOVERS.format(month=month)), begin) if month else [],
         "categories": read(_CATEGORIES.format(month=month)) if month else [],
     }
+
+
+def wholly_known(rows: Rows, begin: date) -> Rows:
+    """Take out what is compared with a period that began before the data do: a year is no match for its last day."""
+    found = []
+    for row in rows:
+        before, year_ago = _starts_compared(row["period_kind"], row["period_start"])
+        unknown: Row = {"previous_net_revenue": None, "previous_change_percent": None} if before < begin else {}
+        if year_ago < begin:
+            unknown |= {"year_ago_net_revenue": None, "year_ago_change_percent": None}
+        found.append(row | unknown)
+    return found
+
+
+def _starts_compared(kind: str, start: date) -> tuple[date, date]:
+    if kind == "WEEK":
+        return start - timedelta(weeks=1), start - timedelta(weeks=52)
+    year_ago = start.replace(year=start.year - 1)
+    if kind == "YEAR":
+        return year_ago, year_ago
+    return (start - timedelta(days=1)).replace(day=1), year_ago
 
 
 def newest_month(periods: Rows) -> date | None:
@@ -222,11 +245,14 @@ _PERIODS = f"""
     order by compared.period_start, compared.currency, compared.period_kind
     """
 _MOVERS = f"""
-    select compared.currency, compared.period_start, compared.region_name, compared.facility_name, {_COMPARED}
+    select
+        compared.currency, compared.period_kind, compared.period_start, compared.region_name, compared.facility_name,
+        {_COMPARED}
     from reporting.revenue_compare as compared
     where compared.period_kind = 'MONTH' and compared.period_start = '{{month}}'
     group by
-        compared.currency, compared.period_start, compared.region_name, compared.facility_id, compared.facility_name
+        compared.currency, compared.period_kind, compared.period_start, compared.region_name, compared.facility_id,
+        compared.facility_name
     order by compared.currency, compared.facility_name, compared.facility_id
     """
 _CATEGORIES = """

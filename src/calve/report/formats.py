@@ -36,6 +36,11 @@ def share(part: Decimal, whole: Decimal) -> Decimal | None:
     return (100 * part / whole).quantize(Decimal("0.1"), ROUND_HALF_UP) if whole > 0 else None
 
 
+def against(percent: Decimal) -> str:
+    """Return a change in words, e.g. `4.2 % above`, which a noun follows."""
+    return "the same as" if not percent else f"{abs(percent):.1f} % {'above' if percent > 0 else 'below'}"
+
+
 def percent(value: Decimal | None) -> str:
     """Return a share, e.g. `12.5 %`."""
     return ABSENT if value is None else _minus(f"{value:.1f} %")
@@ -60,7 +65,13 @@ def counted(number: int, noun: str) -> str:
     """Return a count with its noun, e.g. `1 row`, `2 rows`."""
     if number == 1:
         return f"1 {noun}"
-    return f"{number:,} {noun[:-1] + 'ies' if noun.endswith('y') else noun + 's'}"
+    is_regular = not noun.endswith("y") or noun[-2] in "aeiou"
+    return f"{number:,} {noun + 's' if is_regular else noun[:-1] + 'ies'}"
+
+
+def path(value: str) -> str:
+    """Return the path of a category as words, e.g. `Media / Movies`."""
+    return " / ".join(part.replace("_", " ").capitalize() for part in value.split(" > "))
 
 
 def listed(words: list[str]) -> str:

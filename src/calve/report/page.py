@@ -18,7 +18,7 @@ from markupsafe import Markup
 from calve.effects import effect
 from calve.report import formats, revenue_blocks, run_blocks
 from calve.report.blocks import Section
-from calve.report.figures import Figures, gather
+from calve.report.figures import Figures, Row, gather
 from calve.settings import Settings
 from calve.warehouse.read import query
 
@@ -79,9 +79,13 @@ def headline(figures: Figures) -> str:
 
 
 def _standing(figures: Figures) -> str:
-    newest = figures.runs[0] if figures.runs else None
-    if newest and newest["blocked"]:
-        return f"The newest run, {newest['run_key']}, was blocked by its audit: readers see what was published before."
+    newest: dict[str, Row] = {}
+    for run in figures.runs:
+        newest.setdefault(run["pipeline"], run)
+    blocked = [run["run_key"] for run in newest.values() if run["blocked"]]
+    if blocked:
+        was = "was blocked by its audit" if len(blocked) == 1 else "were blocked by their audits"
+        return f"{formats.listed(sorted(blocked))} {was}: readers see what was published before."
     return "Every number was audited before it was published, and can be traced to the run that made it."
 
 

@@ -16,7 +16,7 @@ from calve.report.figures import Figures, Row, Rows, by_currency, newest_month
 DATASET = "agg_facility_product_day"
 NOTHING = "No revenue is served yet: the views appear when the pipeline is first published."
 AMOUNTS = ("#gross", "#refunds", "#net")
-FOLDED_FROM = 14
+FOLDED_FROM = 8
 ZERO = Decimal(0)
 
 
@@ -50,14 +50,14 @@ def cards(figures: Figures) -> tuple[Card, ...]:
 
 def _compared(row: Row, kind: str) -> str:
     parts = [
-        f"{formats.change(row[column])} {words}"
+        f"{formats.against(row[column])} {words}"
         for column, words in (
-            ("previous_change_percent", f"on the {kind} before"),
-            ("year_ago_change_percent", "on the year before"),
+            ("previous_change_percent", f"the {kind} before"),
+            ("year_ago_change_percent", "the year before"),
         )
         if row[column] is not None
     ]
-    return formats.listed(parts) or "nothing to compare it with yet"
+    return formats.listed(parts) or "with nothing to compare it with yet"
 
 
 def revenue(figures: Figures) -> Section:
@@ -86,7 +86,7 @@ def comparisons(figures: Figures) -> Section:
     ]
     words = (
         "Like for like: a week, month or year that still goes on is compared with as many days of the others. The year "
-        "before a week is the week 52 weeks earlier."
+        "before a week is the week 52 weeks earlier. What began before the data do is not compared with."
     )
     return Section("comparisons", "Comparisons", words, tuple(blocks), NOTHING)
 
@@ -151,7 +151,7 @@ def _products(currency: str, rows: Rows) -> Shown:
     )
     words = f"The chart shows these {len(shown)}; the table has all." if len(shown) < len(rows) else ""
     table = _shares(
-        "product", ordered, lambda row: (row["product_name"], row["category_path"]), ("product", "category")
+        "row", ordered, lambda row: (row["product_name"], formats.path(row["category_path"])), ("product", "category")
     )
     return finding, words, revenue_charts.products(ordered), table
 
@@ -197,11 +197,16 @@ def _changes(row: Row) -> tuple[str, ...]:
 
 def _weeks(currency: str, rows: Rows) -> Shown:
     last = rows[-1]
-    finding = f"{currency}: the week of {formats.day(last['period_start'])} brought {_compared(last, 'week')}"
+    finding = f"{currency}: the week of {formats.day(last['period_start'])} is {_compared(last, 'week')}"
     heads = ("week from", "#net", "#week before", "#change", "#year before", "#change on year")
     lines = tuple((formats.day(row["period_start"]), *_changes(row)) for row in rows)
     table = Table(f"All {len(rows)} weeks", heads, lines, is_folded=True)
-    return finding, "Net revenue of complete weeks.", revenue_charts.weeks(rows), table
+    return (
+        finding,
+        "Net revenue of complete weeks. Dashed: the week 52 weeks before.",
+        revenue_charts.weeks(rows),
+        table,
+    )
 
 
 def _movers(currency: str, rows: Rows) -> Shown:
@@ -231,15 +236,15 @@ def _categories(currency: str, rows: Rows) -> Shown:
     best = max(rows, key=lambda row: row["share_percent"] or ZERO)
     regions = {row["region_name"] for row in rows}
     finding = (
-        f"{currency}: {best['category_path']} sold most in {month}, "
-        f"{formats.percent(best['share_percent'])} of gross in {best['region_name']}"
+        f"{currency}: {formats.path(best['category_path'])} had {formats.percent(best['share_percent'])} "
+        f"of gross in {best['region_name']} in {month}"
     )
     words = f"Share of a region's gross in {month}. An index above 100: the region buys more of it than others do."
     heads = ("region", "category", "#gross", "#share", "#rank", "#index")
     lines = tuple(
         (
             row["region_name"],
-            row["category_path"],
+            formats.path(row["category_path"]),
             formats.money(row["gross_amount"]),
             formats.percent(row["share_percent"]),
             formats.count(row["rank_in_region"]),

@@ -26,10 +26,10 @@ _MONTH_LABEL = (
 )
 
 
-def spec_of(chart: Any, *, height: int | alt.Step) -> Spec:
+def spec_of(chart: Any, *, height: int) -> Spec:
     """Return a chart as a specification that fills the width it is given."""
-    sized = chart.properties(width="container", height=height).configure_view(stroke=None)
-    spec: Spec = sized.to_dict()
+    fit = alt.AutoSizeParams(type="fit-x", contains="padding")
+    spec: Spec = chart.properties(width="container", height=height, autosize=fit).to_dict()
     # The page names the library's version; the reference is only an address.
     spec.pop("$schema")
     return spec
@@ -67,7 +67,7 @@ def months(rows: Rows, *, through: str) -> Spec:
     tips = _tips(month="month", gross="gross_amount_text", refunds="refund_amount_text", net="net_revenue_text")
     base = alt.Chart(data_of(drawn)).encode(
         x=alt.X("month:O", title=None, axis=alt.Axis(labelExpr=_MONTH_LABEL, labelAngle=0, labelOverlap=True)),
-        opacity=alt.Opacity("state:N", scale=alt.Scale(domain=["over", "goes on"], range=[1, 0.45]), legend=None),
+        opacity=alt.Opacity("state:O", scale=alt.Scale(domain=["over", "goes on"], range=[1, 0.45]), legend=None),
         tooltip=tips,
     )
     axis = alt.Axis(format=_AMOUNT_AXIS, tickCount=5)
@@ -118,7 +118,7 @@ def products(rows: Rows) -> Spec:
     drawn = [
         {
             "product": row["product_name"],
-            "category": _words(row["top_category"]),
+            "category": formats.path(row["top_category"]),
             "net": row["net_revenue"],
             **amounts(row, "gross_amount", "refund_amount", "net_revenue"),
         }
@@ -143,7 +143,7 @@ def weeks(rows: Rows) -> Spec:
                 text = {"text": formats.money(row[column])}
                 drawn.append({"week": str(row["period_start"]), "kind": kind, "net": row[column], **text})
     kinds = ["this year", "52 weeks before"]
-    colour = alt.Color("kind:N", scale=alt.Scale(domain=kinds, range=["@net", "@muted"]), legend=_LEGEND)
+    colour = alt.Color("kind:N", scale=alt.Scale(domain=kinds, range=["@net", "@muted"]), legend=None)
     dash = alt.StrokeDash("kind:N", scale=alt.Scale(domain=kinds, range=[[1, 0], [5, 4]]), legend=None)
     base = alt.Chart(data_of(drawn)).encode(
         x=alt.X("week:T", timeUnit="utcyearmonthdate", title=None, axis=alt.Axis(format="%b %d", tickCount=6)),
@@ -179,7 +179,7 @@ def movers(rows: Rows) -> Spec:
             tooltip=tips,
         )
     )
-    return spec_of(bars, height=alt.Step(21))
+    return spec_of(bars, height=21 * len(drawn))
 
 
 def categories(rows: Rows) -> Spec:
@@ -187,7 +187,7 @@ def categories(rows: Rows) -> Spec:
     drawn = [
         {
             "region": row["region_name"],
-            "category": _words(row["category_path"]),
+            "category": formats.path(row["category_path"]),
             "share": row["share_percent"],
             "text": formats.percent(row["share_percent"]),
             "rank": row["rank_in_region"],
@@ -199,11 +199,10 @@ def categories(rows: Rows) -> Spec:
     tips = _tips(
         region="region", category="category", share="text", rank="rank", index="index", gross="gross_amount_text"
     )
+    strongest = list(dict.fromkeys(row["category"] for row in sorted(drawn, key=lambda row: -(row["share"] or 0))))
     base = alt.Chart(data_of(drawn)).encode(
         x=alt.X("region:N", title=None, axis=alt.Axis(orient="top", labelAngle=0, domain=False, ticks=False)),
-        y=alt.Y(
-            "category:N", title=None, sort=alt.EncodingSortField("share", op="max", order="descending"), axis=_NAMES
-        ),
+        y=alt.Y("category:N", title=None, sort=strongest, axis=_NAMES),
         tooltip=tips,
     )
     scale = alt.Scale(range=["@ramp-low", "@ramp-high"], zero=True)
@@ -211,11 +210,11 @@ def categories(rows: Rows) -> Spec:
         color=alt.Color("share:Q", scale=scale, legend=None)
     )
     texts = base.mark_text(color="@ink", fontSize=12).encode(text="text:N")
-    return spec_of(fields + texts, height=alt.Step(32))
+    return spec_of(fields + texts, height=32 * len(strongest))
 
 
 _LEGEND = alt.Legend(title=None, orient="top", symbolType="circle", columns=3, labelLimit=160)
-_NAMES = alt.Axis(labelLimit=170, domain=False, ticks=False, labelPadding=6)
+_NAMES = alt.Axis(labelLimit=185, domain=False, ticks=False, labelPadding=6)
 
 
 def _bars(drawn: Rows, name: str, amount: str, tips: list[alt.Tooltip], *, colour: str | None) -> Spec:
@@ -233,12 +232,8 @@ def _bars(drawn: Rows, name: str, amount: str, tips: list[alt.Tooltip], *, colou
         colours = [SERIES[place % len(SERIES)] for place in range(len(names))]
         scale = alt.Scale(domain=names, range=colours)
         bars = bars.encode(color=alt.Color(f"{colour}:N", scale=scale, legend=_LEGEND))
-    return spec_of(bars, height=alt.Step(21))
+    return spec_of(bars, height=21 * len(drawn))
 
 
 def _tips(**fields: str) -> list[alt.Tooltip]:
     return [alt.Tooltip(f"{field}:N", title=title.replace("_", " ")) for title, field in fields.items()]
-
-
-def _words(path: str) -> str:
-    return " / ".join(part.replace("_", " ").capitalize() for part in path.split(" > "))

@@ -111,7 +111,7 @@ def _broken(figures: Figures) -> Block:
     rows = figures.broken[:BROKEN_SHOWN]
     if not rows:
         runs = formats.counted(len(figures.runs), "run")
-        return Block("broken", f"Nothing was ever blocked, kept out or warned of in {runs}", is_wide=True)
+        return Block("broken", f"Nothing was blocked, kept out or warned of in {runs}", is_wide=True)
     heads = ("at (UTC)", "run", "dataset", "rule", "outcome", "#broken", "#allowed", "found")
     lines = tuple(
         (
@@ -128,7 +128,7 @@ def _broken(figures: Figures) -> Block:
     )
     newest = rows[0]
     finding = f"The newest finding: {newest['rule']} of {newest['dataset']}, {newest['outcome']} in {newest['run_key']}"
-    title = f"The newest {formats.counted(len(rows), 'finding')}"
+    title = "The newest findings"
     return Block("broken", finding, table=Table(title, heads, lines, marks=4), is_wide=True)
 
 
@@ -183,7 +183,7 @@ def whence(figures: Figures) -> Section:
         )
         tables, pipelines = len(served), len({row["pipeline"] for row in served})
         finding = f"{formats.counted(tables, 'table')} of {formats.counted(pipelines, 'pipeline')} are served"
-        words = "Snapshots are those of the Iceberg tables; `contracts` begins the digest of the contracts they obey."
+        words = "Snapshots are those of the Iceberg tables; contracts are named by the first letters of their digest."
         blocks.append(Block("whence", finding, words, table=Table("Served tables", heads, lines), is_wide=True))
     words = "Every number on this page was read from these tables, all in one state."
     return Section("whence", "Where the numbers come from", words, tuple(blocks), "No table is served yet.")

@@ -11,7 +11,7 @@ from calve.report.revenue_charts import data_of, spec_of
 
 OUTCOMES = ("passed", "warned", "quarantined", "blocked")
 _COLOURS = [f"@{outcome}" for outcome in OUTCOMES]
-_NAMES = alt.Axis(labelLimit=190, domain=False, ticks=False, labelPadding=6)
+_NAMES = alt.Axis(labelLimit=230, domain=False, ticks=False, labelPadding=6)
 EVENTS_SHOWN = 30
 
 
@@ -52,7 +52,7 @@ def events(rows: Rows) -> Spec:
         shape=alt.Shape("kind:N", scale=alt.Scale(domain=kinds, range=["circle", "circle", "cross"])),
     )
     labels = base.mark_text(dy=-18, fontSize=11, color="@ink").encode(text="label:N")
-    return spec_of(points + labels, height=alt.Step(64))
+    return spec_of(points + labels, height=64 * len({row["pipeline"] for row in drawn}))
 
 
 def rules(rows: Rows) -> Spec:
@@ -81,7 +81,7 @@ def rules(rows: Rows) -> Spec:
             tooltip=[alt.Tooltip(f"{name}:N") for name in ("dataset", "rule", "outcome", "broken", "allowed")],
         )
     )
-    return spec_of(squares, height=alt.Step(22))
+    return spec_of(squares, height=22 * len(places))
 
 
 def kept_out(rows: Rows) -> Spec:
@@ -96,9 +96,10 @@ def kept_out(rows: Rows) -> Spec:
         }
         for row in rows
     ]
+    names, runs = (list(dict.fromkeys(row[name] for row in drawn)) for name in ("what", "run"))
     base = alt.Chart(data_of(drawn)).encode(
-        y=alt.Y("what:N", title=None, sort=None, axis=_NAMES),
-        yOffset=alt.YOffset("run:N"),
+        y=alt.Y("what:N", title=None, sort=names, axis=_NAMES),
+        yOffset=alt.YOffset("run:N", sort=runs),
         tooltip=[alt.Tooltip(f"{name}:N") for name in ("run", "what", "rows", "allowed", "outcome")],
     )
     bars = base.mark_bar(cornerRadiusEnd=3).encode(
@@ -106,7 +107,7 @@ def kept_out(rows: Rows) -> Spec:
         color=_outcome(),
     )
     allowed = base.mark_tick(color="@ink", thickness=2).encode(x="allowed:Q")
-    return spec_of(bars + allowed, height=alt.Step(22))
+    return spec_of(bars + allowed, height=24 * len(drawn))
 
 
 def _outcome() -> alt.Color:

@@ -31,9 +31,10 @@
       spec.config = { ...config(colour), view: { stroke: null } };
       return vegaEmbed(place, spec, { mode: "vega-lite", renderer: "svg", actions: false, tooltip: { theme: "custom" } });
     }));
-    document.documentElement.dataset.drawn = String(drawn.length);
   }
 
-  dark.addEventListener("change", draw);
-  draw();
+  // Says when no chart is being drawn.
+  const redraw = () => { document.drawing = draw(); };
+  dark.addEventListener("change", redraw);
+  redraw();
 })();

@@ -9,9 +9,10 @@ from __future__ import annotations
 from typing import Any
 
 import psycopg
+from botocore.exceptions import ClientError
 
 from calve.effects import effect
-from calve.errors import LakeLostError, LocalEngineError, SettingsError
+from calve.errors import LakeLostError, LakeUnavailableError, LocalEngineError, SettingsError
 from calve.settings import Settings
 from calve.standin.local import store
 from calve.standin.local.state import State
@@ -38,17 +39,51 @@ def check_local_state(settings: Settings) -> None:
         "s3_access_key_id": settings.s3_access_key_id and settings.s3_access_key_id.get_secret_value(),
         "s3_secret_access_key": settings.s3_secret_access_key and settings.s3_secret_access_key.get_secret_value(),
     }
-    check_lake(settings.catalog_url.get_secret_value(), store.client(given), settings.bucket)
+    stored = state.settings()
+    ours = bool(stored["s3_own"]) and settings.s3_endpoint == stored["s3_endpoint"]
+    if settings.warehouse != stored["warehouse"]:
+        _must_be_named_rightly(settings, store.client(given))
+    check_lake(settings.catalog_url.get_secret_value(), store.client(given), settings.bucket, ours=ours)
 
 
-def check_lake(catalog_url: str, s3: Any, bucket: str) -> None:
-    """Compare the engine that the catalog belongs to with the one that the bucket belongs to."""
+def _must_be_named_rightly(settings: Settings, s3: Any) -> None:
+    try:
+        found = store.read_marker(s3, settings.bucket)
+    except store.STORE_ERRORS:
+        return  # told by the comparison that follows
+    if found is None:
+        msg = (
+            f"CALVE_WAREHOUSE: bucket {settings.bucket} is absent or not this engine's, expected the bucket that "
+            "`calve local up` made; correct or unset it. Nothing was changed"
+        )
+        raise SettingsError(msg)
+
+
+def check_lake(catalog_url: str, s3: Any, bucket: str, *, ours: bool = True) -> None:
+    """Compare the engine that the catalog belongs to with the one that the bucket belongs to.
+
+    Args:
+        ours: The store is the engine's own, whose objects are gone when it doesn't answer.
+
+    Raises:
+        LakeLostError: Only starting anew helps.
+        LakeUnavailableError: A store that was given does not answer; nothing says that it lost anything.
+        SettingsError: The store refuses the credentials.
+    """
     instance, empty = read_catalog(catalog_url)
     if instance is None:
         return
     try:
         found = store.read_marker(s3, bucket)
+    except ClientError as error:
+        raise SettingsError(_refused(s3, bucket, error)) from error
     except store.STORE_ERRORS as error:
+        if not ours:
+            msg = (
+                f"object store {s3.meta.endpoint_url}: does not answer ({error}), expected the lake's bucket {bucket}; "
+                "start it, or correct CALVE_S3_ENDPOINT, then run again"
+            )
+            raise LakeUnavailableError(msg) from error
         if empty:
             msg = f"S3: bucket {bucket} does not answer ({error}); run `calve local up`"
             raise LocalEngineError(msg) from error
@@ -109,6 +144,14 @@ def claim(catalog_url: str, s3: Any, *, bucket: str, instance: str) -> None:
 def _exists(connection: psycopg.Connection[Any], table: str) -> bool:
     row = connection.execute("select to_regclass(%s) is not null", [f"public.{table}"]).fetchone()
     return bool(row and row[0])
+
+
+def _refused(s3: Any, bucket: str, error: ClientError) -> str:
+    code = error.response.get("Error", {}).get("Code", "no code")
+    return (
+        f"object store {s3.meta.endpoint_url}: refused to read bucket {bucket} ({code}), expected it to be allowed; "
+        "correct CALVE_S3_ACCESS_KEY_ID, CALVE_S3_SECRET_ACCESS_KEY and their rights. Nothing was changed"
+    )
 
 
 def _lost(bucket: str, found: str) -> str:
