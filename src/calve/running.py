@@ -17,11 +17,12 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 from calve.contract.project import Project
+from calve.contract.scopes import parts_of
 from calve.effects import effect
 from calve.errors import EX_DATAERR, CalveError, IntervalError, JobFailedError, UnfinishedError
 from calve.lake.attempts import next_generation
 from calve.lake.lease import Held, held
-from calve.lake.ledger import next_interval
+from calve.lake.ledger import is_covered, next_interval
 from calve.lake.publication import find_publication
 from calve.lake.records import Connection, connect, migrate
 from calve.lake.verdicts import DatasetVerdict, verdicts_of
@@ -39,13 +40,17 @@ class Request:
         pipelines: In any order; what they need is not added.
         interval: None means from where the ledger ends.
         until: End of the default interval; None means the last UTC midnight.
+        scope: A part of the interval, e.g. `facility_id=7`, that is made again.
         reprocess: Make the interval again from raw, as a new generation.
+        reload: Read the sources whole and make the interval again, as a new generation.
     """
 
     pipelines: tuple[str, ...]
     interval: Interval | None = None
     until: datetime | None = None
+    scope: str = ALL
     reprocess: bool = False
+    reload: bool = False
 
 
 @dataclass(frozen=True)
@@ -65,7 +70,8 @@ def plan(conn: Connection, project: Project, request: Request, now: datetime) ->
     """Say which runs the request means, in the order of what needs what; none when all is published.
 
     Raises:
-        IntervalError: The interval is not over, or lies before the pipeline's start.
+        IntervalError: The interval is not over, or lies before the pipeline's start; or only a part is asked for
+            of what was never published as a whole, or of what has no such parts.
     """
     runs = []
     for name in project.pipeline_order(request.pipelines):
@@ -77,10 +83,24 @@ def plan(conn: Connection, project: Project, request: Request, now: datetime) ->
         if interval.since.date() < begin:
             msg = f"interval {interval}: begins before pipeline {name} does ({begin}); ask for a later one"
             raise IntervalError(msg)
-        run = Run(name, interval, ALL, next_generation(conn, name, interval, ALL, reprocess=request.reprocess))
+        if request.scope != ALL:
+            _must_have_parts(conn, project, name, interval, request.scope)
+        again = request.reprocess or request.reload
+        generation = next_generation(conn, name, interval, request.scope, reprocess=again)
+        run = Run(name, interval, request.scope, generation)
         if find_publication(conn, run.key) is None:
             runs.append(run)
     return tuple(runs)
+
+
+def _must_have_parts(conn: Connection, project: Project, pipeline: str, interval: Interval, scope: str) -> None:
+    parts_of(project, pipeline, scope)
+    if not is_covered(conn, pipeline, interval):
+        msg = (
+            f"scope '{scope}': {pipeline} {interval} was not published as a whole, and a part can only be made again; "
+            f"run it without --scope first"
+        )
+        raise IntervalError(msg)
 
 
 def perform(settings: Settings, project: Project, request: Request, tell: Tell) -> Outcome:
@@ -99,7 +119,7 @@ def perform(settings: Settings, project: Project, request: Request, tell: Tell) 
             return Outcome((), {})
         with ExitStack() as stack:
             leases = [(each, stack.enter_context(held(settings, each.pipeline, each.key))) for each in runs]
-            code = submit(settings, project, leases, reprocess=request.reprocess)
+            code = submit(settings, project, leases, request)
         outcome = Outcome(runs, {each.key: verdicts_of(conn, each.key) for each in runs})
         # What the records say counts, not the exit code: green means published, for every run.
         undone = [each for each in runs if each not in outcome.blocked and find_publication(conn, each.key) is None]
@@ -108,11 +128,12 @@ def perform(settings: Settings, project: Project, request: Request, tell: Tell) 
     return outcome
 
 
-def submit(settings: Settings, project: Project, leases: list[tuple[Run, Held]], *, reprocess: bool = False) -> int:
+def submit(settings: Settings, project: Project, leases: list[tuple[Run, Held]], request: Request) -> int:
     """Run one Spark application for the runs and return its exit code; it ends when this process does."""
     script = settings.project / "spark_apps" / "main.py"
     command = [sys.executable, str(script), "--digest", project.digest, "--follow-stdin"]
-    command += ["--reprocess"] if reprocess else []
+    command += ["--reprocess"] if request.reprocess else []
+    command += ["--reload"] if request.reload else []
     for each, lease in leases:
         command += ["--run", f"{each.key}={lease.epoch}"]
     log = driver_log(settings)

@@ -15,7 +15,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
@@ -33,7 +33,7 @@ from calve.lake.lease import held
 from calve.lake.records import connect, migrate
 from calve.lake.verdicts import DatasetVerdict
 from calve.running import Request, plan
-from calve.runs import Interval
+from calve.runs import ALL, Interval
 from calve.settings import Settings
 from calve.spark.application import Driver, Leased, perform
 from calve.spark.session import jdbc_of, start_session, stop_session
@@ -93,20 +93,23 @@ class Lake:
         create_schema(self.shop)
         fill(self.shop, until=until, scale=self.scale)
 
-    def run(self, *pipelines: str, since: date, until: date | None = None) -> dict[str, tuple[DatasetVerdict, ...]]:
+    def run(
+        self, *pipelines: str, since: date, until: date | None = None, scope: str = ALL, **again: bool
+    ) -> dict[str, tuple[DatasetVerdict, ...]]:
         """Make an interval true as `calve run --interval` does, and return the verdicts by pipeline."""
         interval = Interval(_midnight(since), _midnight(until or since + timedelta(days=1)))
-        planned = plan(self.records, self.project, Request(pipelines, interval), datetime.now(UTC))
+        asked = Request(pipelines, interval, scope=scope, **again)
+        planned = plan(self.records, self.project, asked, datetime.now(UTC))
         with ExitStack() as stack:
             leases = [stack.enter_context(held(self.settings, each.pipeline, each.key)) for each in planned]
             leased = [Leased(run, lease.epoch) for run, lease in zip(planned, leases, strict=True)]
-            found = self.perform(leased)
+            found = self.perform(leased, **again)
         return {run.pipeline: verdicts for run, verdicts in zip(planned, found, strict=True)}
 
-    def perform(self, leased: list[Leased]) -> list[tuple[DatasetVerdict, ...]]:
+    def perform(self, leased: list[Leased], **again: bool) -> list[tuple[DatasetVerdict, ...]]:
         """Do what the Spark application does."""
         self.activate()
-        return perform(self.driver, leased, digest=self.project.digest)
+        return perform(replace(self.driver, **again), leased, digest=self.project.digest)
 
     @property
     def driver(self) -> Driver:
@@ -186,10 +189,8 @@ class Engine:
         """Give a lake of its own that begins as another one is now; that one must not be used meanwhile."""
         of.close()
         name = f"clone_{next(_numbers)}"
-        pairs = {
-            f"shop_{name}": (_database(of.shop_url), "shop_admin"),
-            f"lake_{name}": (_database(of.settings.catalog_url.get_secret_value()), "calve"),
-        }
+        catalog = _database(of.settings.catalog_url.get_secret_value())
+        pairs = {f"shop_{name}": (_database(of.shop_url), "shop_admin"), f"lake_{name}": (catalog, "calve")}
         with psycopg.connect(self.stored["admin_url"], autocommit=True) as admin:
             for made, (template, owner) in pairs.items():
                 self._alone(admin, template)

@@ -5,29 +5,33 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from chain_engine import ROOT
 from oracle_rows import held, wanted
 from the_history import HISTORY_END
 
+from calve.contract.loader import load_project
 from calve.lake.lease import held as lease_of
 from calve.runs import Interval, Run
 from calve.spark.application import Leased
 
+DATASETS = sorted(load_project(ROOT).contracts)
 pytestmark = [pytest.mark.spark, pytest.mark.local]
-
-REVENUE = ("fct_order_line", "fct_payment", "agg_facility_product_day")
 
 
 @pytest.fixture(scope="module")
 def out_of_order(chain, history):
-    """A lake that ran the second day before the first."""
+    """A lake that ran the second day, on which a facility was renamed, before the first."""
     with chain.clone(history) as lake:
         first, second = HISTORY_END, HISTORY_END + timedelta(days=1)
         lake.fill(second + timedelta(days=1))
-        outcomes = [lake.run("revenue", since=day)["revenue"] for day in (second, first)]
+        lake.shop.execute(
+            "update public.facility set name = 'Renamed Later', updated_at = %s where facility_id = 1", (second,)
+        )
+        outcomes = [verdicts for day in (second, first) for verdicts in lake.run(since=day).values()]
         yield lake, outcomes
 
 
-@pytest.mark.parametrize("dataset", REVENUE)
+@pytest.mark.parametrize("dataset", DATASETS)
 def test_a_day_that_comes_after_its_follower_leaves_the_same_table(dataset, out_of_order):
     lake, _ = out_of_order
     assert held(lake, dataset) == wanted(lake, dataset, HISTORY_END + timedelta(days=2))

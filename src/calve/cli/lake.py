@@ -28,7 +28,7 @@ from calve.lake.records import Connection, connect, migrate
 from calve.lake.rollback import rollback as roll_back
 from calve.lake.verdicts import verdicts_of
 from calve.running import Request, perform
-from calve.runs import Interval, Run
+from calve.runs import ALL, Interval, Run
 from calve.settings import Settings, load_settings
 
 _json = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
@@ -59,30 +59,23 @@ def _print_json(value: Any) -> None:
 @click.argument("pipelines", nargs=-1)
 @click.option("--interval", metavar="DAY[/DAY]", help="Which interval, e.g. 2026-01-02 or 2026-01-01/2026-01-05.")
 @click.option("--until", metavar="DAY", help="Everything that is missing up to this UTC date, excluded.")
+@click.option("--scope", metavar="COLUMN=VALUE", help="Make only this part of a published interval again.")
 @click.option("--reprocess", is_flag=True, help="Make a published interval again, from raw, as a new generation.")
-def run(pipelines: tuple[str, ...], interval: str | None, until: str | None, *, reprocess: bool) -> None:
+@click.option("--reload", is_flag=True, help="The same, after reading the sources whole: what changed unnoticed lands.")
+def run(pipelines: tuple[str, ...], **asked: Any) -> None:
     """Bring pipelines up to date: land, curate, audit, publish, expose, report.
 
     Without PIPELINES, all of them; without an interval, what the ledger misses up to the last UTC midnight. One
     Spark application does the work; when there is nothing to do, none is started. The same command again goes on
     where an earlier one was stopped, and never doubles a row.
 
+    A run of a scope, e.g. `--scope facility_id=7`, lands and computes only what belongs to it; it is audited,
+    published and served like any other, and changes nothing of what the ledger says is covered.
+
     Exit codes: 0 published and served, 65 blocked by the audit or wrong input, 75 a retry may help.
     """
-    if interval and until:
-        msg = "run: both --interval and --until are given; give one of them"
-        raise IntervalError(msg)
-    if reprocess and not interval:
-        msg = "run: --reprocess needs to know what; add --interval"
-        raise IntervalError(msg)
-    request = Request(
-        pipelines=pipelines,
-        interval=Interval.parse(interval) if interval else None,
-        until=Interval.parse(until).since if until else None,
-        reprocess=reprocess,
-    )
     with _records() as (settings, project, conn):
-        outcome = perform(settings, project, request, click.echo)
+        outcome = perform(settings, project, _request(pipelines, **asked), click.echo)
         for each in outcome.runs:
             found = outcome.verdicts[each.key]
             click.echo("")
@@ -96,6 +89,32 @@ def run(pipelines: tuple[str, ...], interval: str | None, until: str | None, *, 
             click.echo("nothing to do: everything asked for is published")
         _serve(settings, conn, project)
     sys.exit(EX_DATAERR if outcome.blocked else 0)
+
+
+def _request(
+    pipelines: tuple[str, ...],
+    *,
+    interval: str | None,
+    until: str | None,
+    scope: str | None,
+    reprocess: bool,
+    reload: bool,
+) -> Request:
+    if interval and until:
+        msg = "run: both --interval and --until are given; give one of them"
+        raise IntervalError(msg)
+    again = [f"--{name}" for name, asked in (("scope", scope), ("reprocess", reprocess), ("reload", reload)) if asked]
+    if again and not interval:
+        msg = f"run: {again[0]} needs to know what; add --interval"
+        raise IntervalError(msg)
+    return Request(
+        pipelines=pipelines,
+        interval=Interval.parse(interval) if interval else None,
+        until=Interval.parse(until).since if until else None,
+        scope=scope or ALL,
+        reprocess=reprocess,
+        reload=reload,
+    )
 
 
 def _serve(settings: Settings, conn: Connection, project: Project) -> None:

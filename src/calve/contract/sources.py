@@ -64,6 +64,18 @@ class Deletes(Declared):
     compare_keys: Identifier | None = None
 
 
+class PartOf(Declared):
+    """The source whose rows a row belongs to: where that one's facility says which part is meant, so does this one's.
+
+    Attributes:
+        source: Name of the other source.
+        by: Its key, a column of both.
+    """
+
+    source: Identifier
+    by: Identifier
+
+
 class Source(Declared):
     """A table of an operational database, as it is extracted.
 
@@ -72,6 +84,7 @@ class Source(Declared):
         changed_by: Timestamp column that moves with every change of a row.
         lateness: How far before the watermark to read again, e.g. `1 hour`.
         totals: Numeric columns whose sums the source states at the cut, to compare with what landed.
+        part_of: Whose part a row is, for runs of a scope such as one facility.
     """
 
     source: Identifier
@@ -83,6 +96,7 @@ class Source(Declared):
     lateness: str = "1 hour"
     deletes: Deletes = Deletes()
     totals: tuple[Identifier, ...] = ()
+    part_of: PartOf | None = None
     columns: tuple[SourceColumn, ...] = Field(min_length=1)
 
     @field_validator("lateness")

@@ -14,6 +14,7 @@ from psycopg.types.json import Jsonb
 
 from calve.effects import effect
 from calve.lake.records import Connection, query, transaction
+from calve.runs import ALL
 
 
 @dataclass(frozen=True)
@@ -102,7 +103,8 @@ def accepted_landings(conn: Connection, source: str) -> list[str]:
 def watermark(conn: Connection, source: str) -> datetime | None:
     """Return where the next extraction of the source begins; None when nothing of it is published.
 
-    A rollback moves it back to where the restored publication left it: what was withdrawn is read again.
+    Runs of a scope read a part only, so they don't move it. A rollback moves it back to where the restored
+    publication left it: what was withdrawn is read again.
     """
     rows = query(
         conn,
@@ -110,9 +112,10 @@ def watermark(conn: Connection, source: str) -> datetime | None:
         select max(landing.next_lower) as next_lower
         from calve.landing
         inner join calve.live_publication as live on live.run_key = landing.run_key
-        where landing.source = %s
+        inner join calve.publication on publication.number = live.number
+        where landing.source = %s and publication.scope = %s
         """,
-        (source,),
+        (source, ALL),
     )
     found: datetime | None = rows[0]["next_lower"]
     return found

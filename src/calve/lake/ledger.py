@@ -114,6 +114,15 @@ def coverage_end(conn: Connection, pipeline: str, start: date | None = None) -> 
     return _contiguous(segments, min(each.since for each in segments)) if segments else None
 
 
+def is_covered(conn: Connection, pipeline: str, interval: Interval) -> bool:
+    """Tell whether every dataset of the pipeline in the ledger covers the whole interval."""
+    by_dataset: dict[str, list[Segment]] = {}
+    for each in ledger(conn, pipeline):
+        by_dataset.setdefault(each.dataset, []).append(each)
+    ends = [_contiguous(segments, interval.since) for segments in by_dataset.values()]
+    return bool(ends) and all(end is not None and end >= interval.until for end in ends)
+
+
 def verified_through(conn: Connection, dataset: str, start: date) -> date | None:
     """Return the last date up to which every day from `start` is covered and agrees with the control totals."""
     segments = [_segment(row) for row in query(conn, "select * from calve.ledger where dataset = %s", (dataset,))]

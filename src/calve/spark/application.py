@@ -15,6 +15,7 @@ from pyspark.sql import SparkSession
 
 from calve.contract.models import Contract
 from calve.contract.project import Project
+from calve.contract.scopes import parts_of
 from calve.contract.sources import Source
 from calve.errors import CalveError, DigestMismatchError, StaleBaseError
 from calve.lake.attempts import end_attempt, start_attempt
@@ -23,13 +24,14 @@ from calve.lake.metrics import ControlDifference, MetricRow
 from calve.lake.publication import Publication, pins, publish
 from calve.lake.records import Connection
 from calve.lake.verdicts import DatasetVerdict, record_verdicts, verdicts_of
-from calve.runs import Run
+from calve.runs import ALL, Run
 from calve.settings import Settings
 from calve.spark.audit import audit
+from calve.spark.context import Context
 from calve.spark.curate import Staged, stage
 from calve.spark.cut import open_cut
 from calve.spark.inputs import World, dimensions_of, touch
-from calve.spark.land import Context, find_landed, land
+from calve.spark.land import find_landed, land
 from calve.spark.tables import ensure_curated, ensure_raw
 
 logger = logging.getLogger(__name__)
@@ -57,6 +59,7 @@ class Driver:
     holder: str
     tell: Tell
     reprocess: bool = False
+    reload: bool = False
 
 
 def perform(driver: Driver, leased: list[Leased], *, digest: str) -> list[tuple[DatasetVerdict, ...]]:
@@ -106,7 +109,9 @@ def _judge(driver: Driver, leased: Leased) -> tuple[DatasetVerdict, ...]:
             attempt=attempt,
             epoch=leased.epoch,
             digest=driver.project.digest,
+            parts=None if run.scope == ALL else parts_of(driver.project, run.pipeline, run.scope),
             reprocess=driver.reprocess,
+            reload=driver.reload,
         )
         try:
             known = _stage_and_audit(driver, context)

@@ -21,11 +21,11 @@ from calve.errors import JobFailedError
 from calve.lake.catalog import table_state
 from calve.lake.metrics import ControlDifference, MetricRow
 from calve.lake.verdicts import DatasetVerdict, Outcome, RuleResult
+from calve.spark.context import Context
 from calve.spark.curate import Staged
 from calve.spark.fates import fates_of
 from calve.spark.history import Observation, drift, fresh, volume
 from calve.spark.inputs import World
-from calve.spark.land import Context
 from calve.spark.measures import broken, measure
 from calve.spark.partitions import partition_filter, partition_values
 from calve.spark.quarantine import predicate, with_references

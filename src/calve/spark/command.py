@@ -31,7 +31,8 @@ from calve.spark.session import start_session, stop_session
 @click.option("--run", "runs", required=True, multiple=True, metavar="KEY=EPOCH", help="Run key and lease epoch.")
 @click.option("--follow-stdin", is_flag=True, help="End when standard input closes: the submitter is gone.")
 @click.option("--reprocess", is_flag=True, help="Compute every dataset anew from all accepted raw rows.")
-def main(*, digest: str, runs: tuple[str, ...], follow_stdin: bool, reprocess: bool) -> None:
+@click.option("--reload", is_flag=True, help="Read the sources whole.")
+def main(*, digest: str, runs: tuple[str, ...], follow_stdin: bool, reprocess: bool, reload: bool) -> None:
     """Extract, land, curate and audit runs, and publish those that pass."""
     os.environ["TZ"] = "UTC"
     time.tzset()
@@ -39,7 +40,7 @@ def main(*, digest: str, runs: tuple[str, ...], follow_stdin: bool, reprocess: b
     if follow_stdin:
         threading.Thread(target=_end_with_submitter, daemon=True).start()
     try:
-        code = _run(load_settings(), digest, [_leased(text) for text in runs], reprocess=reprocess)
+        code = _run(load_settings(), digest, [_leased(text) for text in runs], reprocess=reprocess, reload=reload)
     except CalveError as error:
         # On standard output: standard error goes to the driver's log.
         click.echo(f"calve: {error}")
@@ -61,7 +62,7 @@ def _end_with_submitter() -> None:
     os._exit(EX_TEMPFAIL)
 
 
-def _run(settings: Settings, digest: str, leased: list[Leased], *, reprocess: bool) -> int:
+def _run(settings: Settings, digest: str, leased: list[Leased], *, reprocess: bool, reload: bool) -> int:
     project = load_project(settings.project)
     began = time.monotonic()
     session = start_session(settings, "calve " + " ".join(each.run.key for each in leased))
@@ -77,6 +78,7 @@ def _run(settings: Settings, digest: str, leased: list[Leased], *, reprocess: bo
                 holder=f"{socket.gethostname()}:{os.getpid()}",
                 tell=_tell,
                 reprocess=reprocess,
+                reload=reload,
             )
             verdicts = perform(driver, leased, digest=digest)
     except Py4JJavaError as error:

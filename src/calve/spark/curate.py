@@ -23,8 +23,8 @@ from calve.contract.models import Contract
 from calve.contract.types import spark_type
 from calve.errors import ContractError
 from calve.lake.catalog import main_summary
+from calve.spark.context import Context
 from calve.spark.extract import row_hash
-from calve.spark.land import Context
 from calve.spark.partitions import partition_filter, partition_values
 from calve.spark.quarantine import judge_rows
 from calve.spark.state import within

@@ -15,6 +15,7 @@ from psycopg import sql
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from calve.contract.scopes import Part
 from calve.contract.sources import Source
 from calve.contract.types import spark_type
 from calve.settings import Settings
@@ -22,7 +23,23 @@ from calve.spark.cut import Cut
 from calve.spark.session import jdbc_of
 
 ROWS_PER_READER = 100_000
+ALL_ROWS = sql.SQL("true")
 _BLOCK = 64  # bytes, block size of SHA-256
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is to be read of a source.
+
+    Attributes:
+        lower: Changes from here on; None for whatever age.
+        upper: Changes before this instant.
+        part: Predicate of the run's scope.
+    """
+
+    lower: datetime | None
+    upper: datetime
+    part: sql.Composable
 
 
 @dataclass(frozen=True)
@@ -40,17 +57,9 @@ class Extracted:
     sums: dict[str, Decimal]
 
 
-def extract(
-    session: SparkSession,
-    settings: Settings,
-    cut: Cut,
-    source: Source,
-    *,
-    lower: datetime | None,
-    upper: datetime,
-) -> Extracted:
+def extract(session: SparkSession, settings: Settings, cut: Cut, source: Source, wanted: Wanted) -> Extracted:
     """Read the rows that changed in `[lower, upper)`, or the whole table below `upper`."""
-    predicate = _predicate(source, lower, upper)
+    predicate = _predicate(source, wanted)
     first = source.key[0]
     numeric = next(c.type for c in source.columns if c.name == first) in ("int", "long")
     bounds = sql.SQL(", min({k}), max({k})").format(k=sql.Identifier(first)) if numeric else sql.SQL(", null, null")
@@ -65,24 +74,42 @@ def extract(
     )
 
 
-def day_totals(cut: Cut, source: Source, since: datetime) -> list[tuple[Any, ...]]:
+def predicate_of(part: Part) -> sql.Composable:
+    """Return the condition that a row of the part's source fulfils, through the sources that it is part of."""
+    *children, owner = part.path
+    found: sql.Composable = sql.SQL("{} = {}").format(sql.Identifier(part.column), sql.Literal(part.value))
+    parent = owner
+    for child in reversed(children):
+        by = sql.Identifier(child.part_of.by if child.part_of else "")
+        found = sql.SQL("{by} in (select {by} from {table} where {found})").format(
+            by=by, table=_table(parent), found=found
+        )
+        parent = child
+    return found
+
+
+def day_totals(cut: Cut, source: Source, since: datetime, part: sql.Composable) -> list[tuple[Any, ...]]:
     """Return `(UTC date, live rows, sums…)` per day of `compare_keys` from `since` on, at the source."""
     day = sql.Identifier(source.deletes.compare_keys or "")
     alive = sql.SQL("not {}").format(sql.Identifier(source.deletes.soft)) if source.deletes.soft else sql.SQL("true")
     sums = sql.SQL("").join(sql.SQL(", coalesce(sum({}), 0)").format(sql.Identifier(c)) for c in source.totals)
     query = sql.SQL(
         "select cast({day} at time zone 'UTC' as date), count(*){sums} from {table} "
-        "where {alive} and {day} >= {since} group by 1"
-    ).format(day=day, sums=sums, table=_table(source), alive=alive, since=sql.Literal(since))
+        "where {alive} and {day} >= {since} and {part} group by 1"
+    ).format(day=day, sums=sums, table=_table(source), alive=alive, since=sql.Literal(since), part=part)
     return cut.rows(query)
 
 
-def keys_of_days(
-    session: SparkSession, settings: Settings, cut: Cut, source: Source, days: list[datetime]
-) -> DataFrame:
-    """Return the keys that the source holds on these UTC days, soft-deleted ones too."""
+def on_days(source: Source, days: list[datetime]) -> sql.Composable:
+    """Return the condition of rows on these UTC days of `compare_keys`."""
     day = sql.Identifier(source.deletes.compare_keys or "")
-    predicate = sql.SQL("cast({} at time zone 'UTC' as date) = any({})").format(day, sql.Literal(days))
+    return sql.SQL("cast({} at time zone 'UTC' as date) = any({})").format(day, sql.Literal(days))
+
+
+def keys(
+    session: SparkSession, settings: Settings, cut: Cut, source: Source, predicate: sql.Composable = ALL_ROWS
+) -> DataFrame:
+    """Return the keys that the source holds at the cut, soft-deleted ones too."""
     frame = _read(session, settings, cut, source, predicate=predicate, spread=(0, None, None))
     return pseudonymise(session, settings, source, frame).select(*source.landed_key)
 
@@ -91,12 +118,12 @@ def _table(source: Source) -> sql.Identifier:
     return sql.Identifier(*source.table.split("."))
 
 
-def _predicate(source: Source, lower: datetime | None, upper: datetime) -> sql.Composed:
+def _predicate(source: Source, wanted: Wanted) -> sql.Composable:
     column = sql.Identifier(source.changed_by)
-    below = sql.SQL("{} < {}").format(column, sql.Literal(upper.astimezone(UTC)))
-    if lower is None or source.extract == "whole":
-        return below
-    return sql.SQL("{} >= {} and {}").format(column, sql.Literal(lower.astimezone(UTC)), below)
+    found = [sql.SQL("{} < {}").format(column, sql.Literal(wanted.upper.astimezone(UTC))), wanted.part]
+    if wanted.lower is not None and source.extract != "whole":
+        found.append(sql.SQL("{} >= {}").format(column, sql.Literal(wanted.lower.astimezone(UTC))))
+    return sql.SQL(" and ").join(found)
 
 
 def _read(

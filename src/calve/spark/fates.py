@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from pyspark.sql import functions as F
 
+from calve.spark.context import Context
 from calve.spark.curate import Staged
 from calve.spark.inputs import World, accepted_of
-from calve.spark.land import Context
 from calve.spark.state import Accepted, latest, versions, within
 
 # The strongest fate of a unit is that of the source rows that it was made from.

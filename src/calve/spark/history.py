@@ -18,8 +18,8 @@ from pyspark.sql import functions as F
 from calve.contract.rules import Drift, Fresh, Volume
 from calve.lake.metrics import MetricRow, metric_history
 from calve.lake.verdicts import Outcome, RuleResult
+from calve.spark.context import Context
 from calve.spark.curate import Staged
-from calve.spark.land import Context
 from calve.spark.tables import at, curated
 
 WEEKS = 4

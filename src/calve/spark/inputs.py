@@ -20,8 +20,8 @@ from calve.errors import ContractError
 from calve.lake.catalog import main_summary
 from calve.lake.landings import Landing, accepted_landings
 from calve.lake.publication import Pinned
+from calve.spark.context import Context
 from calve.spark.curate import Staged, Touched, compute, made_of, transform_of
-from calve.spark.land import Context
 from calve.spark.state import Accepted, live_rows, versions, within
 from calve.spark.tables import at, curated
 

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import json
 import logging
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 from uuid import uuid4
 
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from calve.contract.sources import Source
@@ -27,38 +26,14 @@ from calve.lake.landings import (
     record_landing,
     watermark,
 )
-from calve.lake.records import Connection
-from calve.runs import Run
-from calve.settings import Settings
+from calve.spark.context import Context
 from calve.spark.cut import Cut, check_description
-from calve.spark.extract import Extracted, day_totals, extract, keys_of_days
-from calve.spark.state import Accepted, is_live, latest, versions
+from calve.spark.extract import Extracted, Wanted, extract
+from calve.spark.gone import tombstones
+from calve.spark.state import Accepted, latest, versions
 from calve.spark.tables import Target, ensure_raw, raw, summary_json, write
 
 logger = logging.getLogger(__name__)
-COMPARED_DAYS = timedelta(days=35)
-
-
-@dataclass(frozen=True)
-class Context:
-    """What every step of one attempt needs.
-
-    Attributes:
-        attempt: Number of this try at the run.
-        epoch: Epoch of the lease under which it may change anything.
-        digest: Contract digest of the project.
-        reprocess: Compute every dataset anew from all accepted raw rows, touched or not.
-    """
-
-    session: SparkSession
-    settings: Settings
-    records: Connection
-    catalog: Any
-    run: Run
-    attempt: int
-    epoch: int
-    digest: str
-    reprocess: bool = False
 
 
 def find_landed(context: Context, source: Source) -> Landing | None:
@@ -79,20 +54,20 @@ def find_landed(context: Context, source: Source) -> Landing | None:
 def land(context: Context, cut: Cut, source: Source) -> Landing:
     """Extract the source at the cut and land what is new; return the landing that counts for this run."""
     warnings = check_description(cut, source)
-    upper = context.run.interval.until
     lower = _lower_bound(context, source)
-    taken = extract(context.session, context.settings, cut, source, lower=lower, upper=upper)
+    wanted = Wanted(lower, context.run.interval.until, context.predicate(source))
+    taken = extract(context.session, context.settings, cut, source, wanted)
     rows = taken.rows.withColumn("_op", F.lit("U")).localCheckpoint()
     accepted = Accepted(tuple(accepted_landings(context.records, source.source)), "")
     fresh, reread = _without_known(context, source, rows, accepted, lower)
-    gone = _tombstones(context, cut, source, rows, accepted)
+    gone = tombstones(context, cut, source, rows, accepted)
     facts = _facts(context, cut, source, lower, warnings) | _measure(rows, taken) | {"reread": reread}
     return _append(context, source, fresh.unionByName(gone) if gone is not None else fresh, facts)
 
 
 def _lower_bound(context: Context, source: Source) -> datetime | None:
     mark = watermark(context.records, source.source)
-    if mark is None:
+    if mark is None or context.reload:
         return None
     return min(mark, context.run.interval.since) - source.lateness_span
 
@@ -133,48 +108,13 @@ def _without_known(
     if accepted.first:
         return rows, 0
     known = versions(context.session, source, accepted)
-    if source.extract == "whole":
+    if context.reads_whole(source):
         known = latest(known, source).where(F.col("_op") == "U")
     elif lower is not None:
         known = known.where((F.col(source.changed_by) >= F.lit(lower)) & (F.col("_op") == "U"))
     columns = [*source.landed_key, "_row_hash"]
     fresh = rows.join(known.select(*columns), on=columns, how="leftanti").localCheckpoint()
     return fresh, rows.count() - fresh.count()
-
-
-def _tombstones(context: Context, cut: Cut, source: Source, rows: DataFrame, accepted: Accepted) -> DataFrame | None:
-    """Return a tombstone for every row that the lake holds and the source no longer has."""
-    if accepted.first:
-        return None
-    columns = [c.landed_name for c in source.landed]
-    known = versions(context.session, source, accepted)
-    if source.extract == "whole":
-        held = latest(known, source).where(F.col("_op") == "U")
-        gone = held.join(rows.select(*source.landed_key), on=list(source.landed_key), how="leftanti")
-        return gone.select(*columns, "_row_hash", F.lit("D").alias("_op"))
-    if source.deletes.compare_keys is None:
-        return None
-    day, since = source.deletes.compare_keys, context.run.interval.until - COMPARED_DAYS
-    recent = known.where(F.col(day) >= F.lit(since))
-    mine = rows.where(F.col(day) >= F.lit(since)).withColumn("_landed_seq", F.lit(2**62))
-    held = (
-        latest(recent.unionByName(mine, allowMissingColumns=True), source).where(F.col("_op") == "U").localCheckpoint()
-    )
-    days = _days_that_differ(cut, source, held, since)
-    if not days:
-        return None
-    keys = keys_of_days(context.session, context.settings, cut, source, days)
-    gone = held.where(F.to_date(day).isin(days)).join(keys, on=list(source.landed_key), how="leftanti")
-    return gone.select(*columns, "_row_hash", F.lit("D").alias("_op"))
-
-
-def _days_that_differ(cut: Cut, source: Source, held: DataFrame, since: datetime) -> list[Any]:
-    day = source.deletes.compare_keys or ""
-    sums = [F.coalesce(F.sum(name), F.lit(0)).alias(f"sum_{name}") for name in source.totals]
-    alive = held.where(is_live(source)).groupBy(F.to_date(day).alias("day"))
-    lake = {row[0]: tuple(row[1:]) for row in alive.agg(F.count(F.lit(1)), *sums).collect()}
-    there = {row[0]: tuple(row[1:]) for row in day_totals(cut, source, since)}
-    return sorted(d for d in lake if lake[d] != there.get(d))
 
 
 def _append(context: Context, source: Source, rows: DataFrame, facts: dict[str, Any]) -> Landing:

@@ -13,9 +13,9 @@ from calve.contract.rules import Conserve
 from calve.lake.landings import Landing
 from calve.lake.metrics import ControlDifference, open_differences
 from calve.lake.verdicts import Outcome, RuleResult
+from calve.spark.context import Context
 from calve.spark.curate import Staged
 from calve.spark.inputs import World, accepted_of
-from calve.spark.land import Context
 from calve.spark.state import versions
 from calve.spark.tables import at, curated, quarantine
 

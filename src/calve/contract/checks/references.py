@@ -19,6 +19,8 @@ def reference_mistakes(all_: Declarations) -> Iterator[Mistake]:
         yield from _siblings(draft, all_)
         yield from _reads(draft, all_)
         yield from _touched(draft, all_)
+    for draft in all_.drafts["source"]:
+        yield from _part_of(draft, all_)
     for draft in all_.drafts["pipeline"]:
         for loc, name in draft.texts("needs"):
             yield from all_.unknown("pipeline", draft, loc, name)
@@ -99,6 +101,20 @@ def _touched(draft: Draft, all_: Declarations) -> Iterator[Mistake]:
                 yield draft.mistake(loc, f"{text}; it lands {listed(landed)}{hint(name, landed)}")
 
 
+def _part_of(draft: Draft, all_: Declarations) -> Iterator[Mistake]:
+    sources = all_.named("source")
+    for loc, name in draft.texts("part_of", "source"):
+        yield from all_.unknown("source", draft, loc, name)
+        for place, by in draft.texts("part_of", "by") if name in sources else ():
+            mine, theirs = landed_columns(draft), landed_columns(sources[name])
+            key = [column for _, column in sources[name].texts("key")]
+            if by not in mine:
+                yield draft.mistake(place, f"found '{by}', expected one of {listed(mine)}{hint(by, mine)}")
+            elif key != [by] or by not in theirs:
+                text = f"found '{by}', expected the key of {name}, {listed(key)}; name the source that has that key"
+                yield draft.mistake(place, text)
+
+
 def _shared(all_: Declarations) -> Iterator[Mistake]:
     """A source's watermark advances with one pipeline; a second would skip what the first has landed."""
     owner: dict[str, tuple[str, str]] = {}
@@ -114,7 +130,7 @@ def _shared(all_: Declarations) -> Iterator[Mistake]:
 
 def _cycles(all_: Declarations) -> Iterator[Mistake]:
     """Nothing waits for itself: not by what it is made of, not by what its rows refer to."""
-    for kind in ("contract", "pipeline"):
+    for kind in ("contract", "pipeline", "source"):
         drafts = all_.named(kind)
         waits = {name: _waits_for(draft, name) for name, draft in drafts.items()}
         while ring := cycle_in({name: list(places) for name, places in waits.items()}):
@@ -125,6 +141,7 @@ def _cycles(all_: Declarations) -> Iterator[Mistake]:
 
 def _waits_for(draft: Draft, own: str) -> dict[str, Loc]:
     named = [place for field in ("derived_from", "reads", "needs") for place in draft.texts(field)]
+    named += draft.texts("part_of", "source")
     rules = [place for loc, _ in draft.mappings("audit") for place in draft.texts(*loc, "to")]
     # rows of a tree refer to rows of their own dataset
     return {name: loc for loc, name in (*(r for r in rules if r[1] != own), *named)}

@@ -1,0 +1,60 @@
+"""What every step of one attempt is given. Decides nothing but which rows of a source the run is about."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from psycopg import sql
+from pyspark.sql import SparkSession
+
+from calve.contract.scopes import Part
+from calve.contract.sources import Source
+from calve.lake.records import Connection
+from calve.runs import Run
+from calve.settings import Settings
+from calve.spark.extract import ALL_ROWS, predicate_of
+
+NO_ROWS = sql.SQL("false")
+
+
+@dataclass(frozen=True)
+class Context:
+    """What every step of one attempt needs.
+
+    Attributes:
+        attempt: Number of this try at the run.
+        epoch: Epoch of the lease under which it may change anything.
+        digest: Contract digest of the project.
+        parts: What the run's scope means in each source that it reaches; None for a run of all.
+        reprocess: Compute every dataset anew from all accepted raw rows, touched or not.
+        reload: Read the sources whole, whatever changed when.
+    """
+
+    session: SparkSession
+    settings: Settings
+    records: Connection
+    catalog: Any
+    run: Run
+    attempt: int
+    epoch: int
+    digest: str
+    parts: Mapping[str, Part] | None = None
+    reprocess: bool = False
+    reload: bool = False
+
+    def reaches(self, source: Source) -> bool:
+        """Tell whether the run is about any row of the source."""
+        return self.parts is None or source.source in self.parts
+
+    def reads_whole(self, source: Source) -> bool:
+        """Tell whether the run reads all rows (of its scope), not only what changed."""
+        return self.reload or source.extract == "whole"
+
+    def predicate(self, source: Source) -> sql.Composable:
+        """Return the condition of the rows of the source that the run is about."""
+        if self.parts is None:
+            return ALL_ROWS
+        part = self.parts.get(source.source)
+        return predicate_of(part) if part else NO_ROWS
