@@ -85,7 +85,7 @@ def served(new_served: Callable[[], Served]) -> Served:
 
 @pytest.fixture(scope="session")
 def shop(new_served: Callable[[], Served]) -> Served:
-    """A small shop with 14 months of revenue, two publications, a blocked run and a quarantine. Don't change it."""
+    """A small shop with 14 months of revenue, eleven publications, a blocked run and a quarantine. Don't change it."""
     made = new_served()
     made.fill()
     return made

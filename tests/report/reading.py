@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from decimal import Decimal
 from html.parser import HTMLParser
 from pathlib import Path
@@ -42,6 +41,7 @@ class Page(HTMLParser):
             self._cells.append("")
 
     def handle_data(self, data: str) -> None:
+        data = data.replace("\N{NO-BREAK SPACE}", " ")
         where = self._inside[-1] if self._inside else ""
         if where not in {"script", "style"}:
             self.words += data
@@ -63,7 +63,8 @@ class Page(HTMLParser):
 
     def charted(self, block: str) -> list[dict[str, Any]]:
         """Return the rows that a chart draws."""
-        return self.specs[block]["data"]["values"]
+        spec = self.specs[block]
+        return spec["datasets"][spec["data"]["name"]]
 
     def outside_the_library(self) -> str:
         """Return the whole file without Vega's own code."""
@@ -84,8 +85,3 @@ def amount(text: str) -> Decimal:
 def summed(lines: list[Line], column: str) -> Decimal:
     """Return the sum of a column."""
     return sum((amount(line[column]) for line in lines), Decimal(0))
-
-
-def dates(rows: list[dict[str, Any]]) -> Iterator[str]:
-    """Return the months of a chart's rows."""
-    return (row["month"] for row in rows)

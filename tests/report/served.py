@@ -18,10 +18,10 @@ from calve.warehouse.views import read_views
 
 ROOT = Path(__file__).parents[2]
 TABLES = ("dim_region", "dim_facility", "dim_category", "dim_product", "dim_date", "agg_facility_product_day")
-FIRST, LAST = date(2025, 1, 1), date(2026, 2, 5)
-HOSTILE = "Bücher </script><b>& 'Co'"
-PRODUCTS = {1: "Movie Pass", 2: "Device", 3: HOSTILE}
-FACILITIES = {1: ("Maple Grove", 1, "USD"), 2: ("Sunset Terrace", 2, "USD"), 3: ("Lindenhof", 3, "EUR")}
+FIRST, LAST, SERVED_DAY = date(2025, 1, 1), date(2026, 2, 5), date(2026, 2, 6)
+HOSTILE_PRODUCT, HOSTILE_FACILITY = "Bücher </script><b>& 'Co'", "Ost <script>x()</script>"
+PRODUCTS = {1: "Movie Pass", 2: "Device", 3: HOSTILE_PRODUCT}
+FACILITIES = {1: ("Maple Grove", 1, "USD"), 2: (HOSTILE_FACILITY, 2, "USD"), 3: ("Lindenhof", 3, "EUR")}
 SERVED_SNAPSHOT = 634438873715700060
 
 Row = dict[str, Any]
@@ -64,7 +64,7 @@ class Served:
         """Append rows; columns that a row does not name are null."""
         rows = list(rows)
         columns = list(rows[0])
-        values = (f"({', '.join(literal(row[column]) for column in columns)})" for row in rows)
+        values = (f"({', '.join(written(row[column]) for column in columns)})" for row in rows)
         self.sql(f"insert into live.{table} ({', '.join(columns)}) values {', '.join(values)}")
 
     def close(self) -> None:
@@ -88,8 +88,9 @@ class Served:
         )
         self.insert("dim_date", map(calendar, days(FIRST, date(2026, 3, 1))))
         self.insert("agg_facility_product_day", sales())
-        self.publish(1, FIRST, date(2026, 2, 6), is_served=False)
-        self.publish(2, date(2026, 2, 6), date(2026, 2, 7), is_served=True)
+        self.publish(1, FIRST, date(2026, 1, 28), is_served=False)
+        for number, day in enumerate(days(date(2026, 1, 28), SERVED_DAY), start=2):
+            self.publish(number, day, day + timedelta(days=1), is_served=day == SERVED_DAY)
         self.insert("data_quality", verdicts())
 
     def publish(self, number: int, since: date, until: date, *, is_served: bool) -> None:
@@ -101,11 +102,11 @@ class Served:
                     "pipeline": "revenue",
                     "dataset": dataset,
                     "publication": number,
-                    "run_key": f"revenue@{since}/{until}#0",
+                    "run_key": f"revenue@{since}#0" if number > 1 else f"revenue@{since}/{until}#0",
                     "since": f"{since} 00:00:00+00:00",
                     "until": f"{until} 00:00:00+00:00",
                     "generation": 0,
-                    "published_at": f"{until} 0{number}:00:00+00:00",
+                    "published_at": f"{until} {number:02}:00:00+00:00",
                     "snapshot_id": SERVED_SNAPSHOT + number,
                     "row_count": 1000 + number,
                     "verified_through": "2026-02-03" if is_served else None,
@@ -115,6 +116,13 @@ class Served:
                 for dataset in ("fct_order_line", "fct_payment", "agg_facility_product_day")
             ],
         )
+
+
+def written(value: object) -> str:
+    """Return a value as SQL has it."""
+    if isinstance(value, str):
+        return literal(value)
+    return "null" if value is None else str(value)
 
 
 def region(key: int, name: str) -> Row:
@@ -147,7 +155,7 @@ def days(first: date, last: date) -> list[date]:
 def sales() -> list[Row]:
     """Return what each facility sold: every third day another product, a refund on the first of each month."""
     rows = []
-    for day in days(FIRST, LAST)[::3]:
+    for place, day in enumerate(days(FIRST, LAST)[::3]):
         for facility_id, (_, _, currency) in FACILITIES.items():
             gross = Decimal(10 * facility_id + day.month) + Decimal("0.35")
             refund = Decimal("4.10") if day.day <= 3 else Decimal("0.00")
@@ -155,7 +163,7 @@ def sales() -> list[Row]:
                 {
                     "business_date": str(day),
                     "facility_id": facility_id,
-                    "product_id": 1 + (day.toordinal() + facility_id) % 3,
+                    "product_id": 1 + (place + facility_id) % 3,
                     "currency": currency,
                     "line_count": 2,
                     "quantity": 3,
@@ -169,11 +177,11 @@ def sales() -> list[Row]:
 
 def verdicts() -> list[Row]:
     """Return a published run that kept three rows out, and a later one that was blocked."""
-    published, blocked = "revenue@2026-02-06/2026-02-07#0", "revenue@2026-02-07#0"
+    published, blocked = "revenue@2026-02-06#0", "revenue@2026-02-07#0"
     return [
-        _result("fct_order_line", published, 2, "unique(order_id, line_no)", "block", "passed", 0, 0),
-        _result("fct_order_line", published, 2, "0 <= unit_price", "quarantine", "quarantined", 3, 5),
-        _result("fct_payment", published, 2, "0 <= amount", "quarantine", "passed", 0, 5),
+        _result("fct_order_line", published, 11, "unique(order_id, line_no)", "block", "passed", 0, 0),
+        _result("fct_order_line", published, 11, "0 <= unit_price", "quarantine", "quarantined", 3, 5),
+        _result("fct_payment", published, 11, "0 <= amount", "quarantine", "passed", 0, 5),
         _result("fct_order_line", blocked, None, "complete(facility_id)", "quarantine", "blocked", 90, 5),
         _result("fct_payment", blocked, None, "0 <= amount", "quarantine", "passed", 0, 5),
     ]

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 Spec = dict[str, Any]
+Legend = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,7 @@ class Block:
         source: How far the numbers are verified, and where they come from.
         chart: A Vega-Lite specification whose colours are names of the page's own, e.g. `@net`.
         is_wide: Takes the page's whole width.
+        legend: What the chart's colours mean: name of the colour without `@`, and the words.
     """
 
     name: str
@@ -51,6 +53,7 @@ class Block:
     chart: Spec | None = None
     table: Table | None = None
     is_wide: bool = False
+    legend: Legend = ()
 
 
 @dataclass(frozen=True)

@@ -246,8 +246,8 @@ _PERIODS = f"""
     """
 _MOVERS = f"""
     select
-        compared.currency, compared.period_kind, compared.period_start, compared.region_name, compared.facility_name,
-        {_COMPARED}
+        compared.currency, compared.period_kind, compared.period_start, compared.region_name, compared.facility_id,
+        compared.facility_name, {_COMPARED}
     from reporting.revenue_compare as compared
     where compared.period_kind = 'MONTH' and compared.period_start = '{{month}}'
     group by

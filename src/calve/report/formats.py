@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 
 ABSENT = "\N{EN DASH}"
@@ -51,6 +51,11 @@ def day(value: date | None) -> str:
     return ABSENT if value is None else f"{value.day} {_MONTHS[value.month - 1]} {value.year}"
 
 
+def day_of_month(value: date) -> str:
+    """Return a date without its year, e.g. `4 Feb`, for where the year is plain."""
+    return f"{value.day} {_MONTHS[value.month - 1]}"
+
+
 def month(value: date) -> str:
     """Return a month, e.g. `Feb 2026`."""
     return f"{_MONTHS[value.month - 1]} {value.year}"
@@ -61,6 +66,17 @@ def instant(value: datetime) -> str:
     return f"{value.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
 
 
+def moment(value: datetime) -> str:
+    """Return an instant in UTC to the minute, without its year, e.g. `4 Feb 01:30`."""
+    value = value.astimezone(UTC)
+    return f"{day_of_month(value)} {value:%H:%M}"
+
+
+def last_day(until: datetime) -> str:
+    """Return the last date of an interval that ends at midnight UTC, e.g. `4 Feb 2026`."""
+    return day((until.astimezone(UTC) - timedelta(days=1)).date())
+
+
 def counted(number: int, noun: str) -> str:
     """Return a count with its noun, e.g. `1 row`, `2 rows`."""
     if number == 1:
@@ -69,9 +85,19 @@ def counted(number: int, noun: str) -> str:
     return f"{number:,} {noun + 's' if is_regular else noun[:-1] + 'ies'}"
 
 
+def all_of(number: int, noun: str) -> str:
+    """Return the title of a table that lists all of what its chart shows."""
+    return f"All {counted(number, noun)}" if number > 1 else "The same as a table"
+
+
 def path(value: str) -> str:
     """Return the path of a category as words, e.g. `Media / Movies`."""
     return " / ".join(part.replace("_", " ").capitalize() for part in value.split(" > "))
+
+
+def unbroken(text: str) -> str:
+    """Return the text so that no line ends within it."""
+    return text.replace(" ", "\N{NO-BREAK SPACE}")
 
 
 def listed(words: list[str]) -> str:

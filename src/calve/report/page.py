@@ -16,7 +16,7 @@ import vl_convert
 from markupsafe import Markup
 
 from calve.effects import effect
-from calve.report import formats, revenue_blocks, run_blocks
+from calve.report import comparison_blocks, formats, revenue_blocks, run_blocks
 from calve.report.blocks import Section
 from calve.report.figures import Figures, Row, gather
 from calve.settings import Settings
@@ -46,7 +46,7 @@ def render(figures: Figures) -> str:
     """Return the page's HTML."""
     sections = (
         revenue_blocks.revenue(figures),
-        revenue_blocks.comparisons(figures),
+        comparison_blocks.comparisons(figures),
         run_blocks.publications(figures),
         run_blocks.quality(figures),
         run_blocks.quarantine(figures),
@@ -74,8 +74,8 @@ def headline(figures: Figures) -> str:
     if not figures.currencies:
         return "No revenue is served yet"
     through = max(row["last_date"] for row in figures.currencies)
-    sums = [f"{row['currency']} {formats.rounded(row['net_revenue'])}" for row in figures.currencies]
-    return f"{formats.listed(sums)} net revenue through {formats.day(through)}"
+    sums = [formats.unbroken(f"{row['currency']} {formats.rounded(row['net_revenue'])}") for row in figures.currencies]
+    return f"{formats.listed(sums)} net revenue through {formats.unbroken(formats.day(through))}"
 
 
 def _standing(figures: Figures) -> str:
@@ -85,7 +85,10 @@ def _standing(figures: Figures) -> str:
     blocked = [run["run_key"] for run in newest.values() if run["blocked"]]
     if blocked:
         was = "was blocked by its audit" if len(blocked) == 1 else "were blocked by their audits"
-        return f"{formats.listed(sorted(blocked))} {was}: readers see what was published before."
+        seen = "readers see what was published before" if figures.publications else "nothing is published yet"
+        return f"{formats.listed(sorted(blocked))} {was}: {seen}."
+    if not figures.publications:
+        return "Nothing is published yet: numbers appear here once a run has passed its audit."
     return "Every number was audited before it was published, and can be traced to the run that made it."
 
 

@@ -6,19 +6,21 @@ as floats and written as exact texts.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import Any
 
 import altair as alt
 
 from calve.report import formats
-from calve.report.blocks import Spec
+from calve.report.blocks import Legend, Spec
 from calve.report.figures import Row, Rows
 
-SERIES = ["@series-1", "@series-2", "@series-3", "@series-4", "@series-5", "@series-6"]
+SERIES = 6
 BARS_SHOWN = 12
-_AMOUNT_AXIS = "~s"
+_SHORT = "format(datum.value, abs(datum.value) < 1000 ? '{sign}~r' : '{sign}~s')"
+_AMOUNT_LABEL = "datum.value == 0 ? '0' : " + _SHORT.format(sign="")
+_DIFFERENCE_LABEL = "datum.value == 0 ? '0' : " + _SHORT.format(sign="+")
 _MONTH_LABEL = (
     "datum.index == 0 || slice(datum.value, 5) == '01' "
     "? [utcFormat(toDate(datum.value + '-01'), '%b'), slice(datum.value, 0, 4)] "
@@ -51,6 +53,26 @@ def amounts(row: Row, *columns: str) -> Row:
     return {f"{column}_text": formats.money(row[column]) for column in columns}
 
 
+def region_of(row: Row) -> str:
+    """Return a row's region in words."""
+    return row["region_name"] or "(no region)"
+
+
+def facility_of(row: Row) -> str:
+    """Return a row's facility in words."""
+    return row["facility_name"] or f"facility {row['facility_id']}"
+
+
+def category_of(row: Row) -> str:
+    """Return a row's top category in words."""
+    return formats.path(row["top_category"])
+
+
+def legend_of(names: Iterable[str]) -> Legend:
+    """Return the colours of names: the same names have the same colours, whatever their order."""
+    return tuple((f"series-{1 + place % SERIES}", name) for place, name in enumerate(sorted(set(names))))
+
+
 def months(rows: Rows, *, through: str) -> Spec:
     """Draw gross up, refunds down, and net as a line, per month; the month that goes on is paler."""
     drawn = [
@@ -70,19 +92,19 @@ def months(rows: Rows, *, through: str) -> Spec:
         opacity=alt.Opacity("state:O", scale=alt.Scale(domain=["over", "goes on"], range=[1, 0.45]), legend=None),
         tooltip=tips,
     )
-    axis = alt.Axis(format=_AMOUNT_AXIS, tickCount=5)
-    gross = base.mark_bar(color="@gross", cornerRadiusEnd=3).encode(y=alt.Y("gross:Q", title=None, axis=axis))
+    gross = base.mark_bar(color="@gross", cornerRadiusEnd=3).encode(y=alt.Y("gross:Q", title=None, axis=_amounts()))
     refunds = base.mark_bar(color="@refunds", cornerRadiusEnd=3).encode(y="refunds:Q")
-    line = base.mark_line(color="@net", strokeWidth=2, point={"filled": True, "size": 34, "color": "@net"})
-    net = line.encode(y="net:Q", opacity=alt.value(1))
-    return spec_of(gross + refunds + net, height=240)
+    over = base.transform_filter("datum.state == 'over'")
+    line = over.mark_line(color="@net", strokeWidth=2).encode(y="net:Q", opacity=alt.value(1))
+    points = base.mark_point(color="@net", filled=True, size=36).encode(y="net:Q")
+    return spec_of(gross + refunds + line + points, height=240)
 
 
 def region_months(rows: Rows) -> Spec:
     """Draw net revenue and refunds of regions side by side."""
     drawn = [
         {
-            "region": row["region_name"] or "(no region)",
+            "region": region_of(row),
             "net": row["net_revenue"],
             **amounts(row, "gross_amount", "refund_amount", "net_revenue"),
         }
@@ -96,8 +118,8 @@ def facilities(rows: Rows) -> Spec:
     """Draw net revenue of each facility, the greatest first, in the colour of its region."""
     drawn = [
         {
-            "facility": row["facility_name"] or f"facility {row['facility_id']}",
-            "region": row["region_name"] or "(no region)",
+            "facility": facility_of(row),
+            "region": region_of(row),
             "net": row["net_revenue"],
             **amounts(row, "gross_amount", "refund_amount", "net_revenue"),
         }
@@ -118,7 +140,7 @@ def products(rows: Rows) -> Spec:
     drawn = [
         {
             "product": row["product_name"],
-            "category": formats.path(row["top_category"]),
+            "category": category_of(row),
             "net": row["net_revenue"],
             **amounts(row, "gross_amount", "refund_amount", "net_revenue"),
         }
@@ -146,20 +168,20 @@ def weeks(rows: Rows) -> Spec:
     colour = alt.Color("kind:N", scale=alt.Scale(domain=kinds, range=["@net", "@muted"]), legend=None)
     dash = alt.StrokeDash("kind:N", scale=alt.Scale(domain=kinds, range=[[1, 0], [5, 4]]), legend=None)
     base = alt.Chart(data_of(drawn)).encode(
-        x=alt.X("week:T", timeUnit="utcyearmonthdate", title=None, axis=alt.Axis(format="%b %d", tickCount=6)),
-        y=alt.Y("net:Q", title=None, scale=alt.Scale(zero=True), axis=alt.Axis(format=_AMOUNT_AXIS, tickCount=5)),
+        x=alt.X("week:T", timeUnit="utcyearmonthdate", title=None, axis=alt.Axis(format="%-d %b", tickCount=6)),
+        y=alt.Y("net:Q", title=None, scale=alt.Scale(zero=True), axis=_amounts()),
         color=colour,
         strokeDash=dash,
         tooltip=_tips(week_from="week", year="kind", net="text"),
     )
-    return spec_of(base.mark_line(strokeWidth=2) + base.mark_point(filled=True, size=40), height=220)
+    return spec_of(base.mark_line(strokeWidth=2) + base.mark_point(filled=True, size=36, opacity=1), height=220)
 
 
 def movers(rows: Rows) -> Spec:
     """Draw by how much each facility's net revenue moved against the month before."""
     drawn = [
         {
-            "facility": row["facility_name"],
+            "facility": facility_of(row),
             "moved": row["net_revenue"] - (row["previous_net_revenue"] or Decimal(0)),
             "way": "more" if row["net_revenue"] >= (row["previous_net_revenue"] or 0) else "less",
             "by": formats.change(row["previous_change_percent"]),
@@ -173,7 +195,7 @@ def movers(rows: Rows) -> Spec:
         alt.Chart(data_of(drawn))
         .mark_bar(cornerRadiusEnd=3, height=13)
         .encode(
-            x=alt.X("moved:Q", title=None, axis=alt.Axis(format="+" + _AMOUNT_AXIS, tickCount=5)),
+            x=alt.X("moved:Q", title=None, axis=_differences()),
             y=alt.Y("facility:N", sort="-x", title=None, axis=_NAMES),
             color=alt.Color("way:N", scale=scale, legend=None),
             tooltip=tips,
@@ -186,7 +208,7 @@ def categories(rows: Rows) -> Spec:
     """Draw each category's share of each region's gross as a field whose strength is the share."""
     drawn = [
         {
-            "region": row["region_name"],
+            "region": region_of(row),
             "category": formats.path(row["category_path"]),
             "share": row["share_percent"],
             "text": formats.percent(row["share_percent"]),
@@ -213,7 +235,6 @@ def categories(rows: Rows) -> Spec:
     return spec_of(fields + texts, height=32 * len(strongest))
 
 
-_LEGEND = alt.Legend(title=None, orient="top", symbolType="circle", columns=3, labelLimit=160)
 _NAMES = alt.Axis(labelLimit=185, domain=False, ticks=False, labelPadding=6)
 
 
@@ -222,17 +243,25 @@ def _bars(drawn: Rows, name: str, amount: str, tips: list[alt.Tooltip], *, colou
         alt.Chart(data_of(drawn))
         .mark_bar(cornerRadiusEnd=3, height=13, color="@net")
         .encode(
-            x=alt.X(f"{amount}:Q", title=None, axis=alt.Axis(format=_AMOUNT_AXIS, tickCount=5)),
+            x=alt.X(f"{amount}:Q", title=None, axis=_amounts()),
             y=alt.Y(f"{name}:N", sort="-x", title=None, axis=_NAMES),
             tooltip=tips,
         )
     )
     if colour:
-        names = sorted({row[colour] for row in drawn})
-        colours = [SERIES[place % len(SERIES)] for place in range(len(names))]
-        scale = alt.Scale(domain=names, range=colours)
-        bars = bars.encode(color=alt.Color(f"{colour}:N", scale=scale, legend=_LEGEND))
+        legend = legend_of(row[colour] for row in drawn)
+        scale = alt.Scale(domain=[word for _, word in legend], range=[f"@{name}" for name, _ in legend])
+        bars = bars.encode(color=alt.Color(f"{colour}:N", scale=scale, legend=None))
     return spec_of(bars, height=21 * len(drawn))
+
+
+def _amounts() -> alt.Axis:
+    return alt.Axis(labelExpr=_AMOUNT_LABEL, tickCount=5)
+
+
+def _differences() -> alt.Axis:
+    colour = {"condition": {"test": "datum.value == 0", "value": "@muted"}, "value": "@line"}
+    return alt.Axis(labelExpr=_DIFFERENCE_LABEL, tickCount=5, gridColor=colour)
 
 
 def _tips(**fields: str) -> list[alt.Tooltip]:

@@ -22,7 +22,7 @@ def publications(figures: Figures) -> Section:
         said = formats.counted(len(events) - len(blocked), "publication")
         finding = f"{said}, {formats.counted(len(blocked), 'blocked run')}"
         if newest:
-            finding += f"; the newest is {newest['number']}, {newest['pipeline']} {newest['until_words']}"
+            finding += f"; the newest is {newest['number']}, {newest['pipeline']} {newest['through_words']}"
         heads = ("at (UTC)", "pipeline", "run", "publication", "became")
         lines = tuple(
             (
@@ -35,8 +35,11 @@ def publications(figures: Figures) -> Section:
             for row in reversed(events)
         )
         words = "In the order in which they happened. All datasets of a pipeline are published at once, or none."
-        table = Table(f"All {formats.counted(len(events), 'run')}", heads, lines, is_folded=len(lines) > FOLDED_ABOVE)
-        blocks.append(Block("events", finding, words, "", run_charts.events(events), table, is_wide=True))
+        if len(events) > run_charts.EVENTS_SHOWN:
+            words += f" The chart shows the newest {run_charts.EVENTS_SHOWN}."
+        table = Table(formats.all_of(len(events), "run"), heads, lines, is_folded=len(lines) > FOLDED_ABOVE, marks=4)
+        chart = run_charts.events(events)
+        blocks.append(Block("events", finding, words, "", chart, table, is_wide=True, legend=run_charts.EVENT_LEGEND))
     words = "Readers see whole publications only. A blocked run changes nothing that they see."
     return Section("publications", "What was published when", words, tuple(blocks), "Nothing was published yet.")
 
@@ -54,7 +57,7 @@ def _events(figures: Figures) -> Rows:
             "kind": "served" if row["is_served"] else "published",
             "number": row["publication"],
             "at": row["published_at"],
-            "until_words": f"until {formats.instant(row['until'])[:10]}",
+            "through_words": f"through {formats.last_day(row['until'])}",
         }
     for row in figures.runs:
         if row["blocked"]:
@@ -77,13 +80,10 @@ def quality(figures: Figures) -> Section:
         held = f"{len(figures.rules) - len(bad)} of {formats.counted(len(figures.rules), 'rule')}"
         finding = f"{held} hold in the newest verdicts of {datasets}"
         if blocked := sorted({row["run_key"] for row in bad if row["outcome"] == "blocked"}):
-            finding += (
-                f"; {formats.listed(blocked)} is not published" if len(blocked) == 1 else "; two are not published"
-            )
-        words = "One square per rule. A dataset's newest verdict may be that of a run that was blocked."
-        blocks.append(
-            Block("rules", finding, words, "", run_charts.rules(figures.rules), _rules(figures), is_wide=True)
-        )
+            finding += f"; {formats.listed(blocked)} {'is' if len(blocked) == 1 else 'are'} not published"
+        words = "One field per rule. A dataset's newest verdict may be that of a run that was blocked."
+        chart, legend = run_charts.rules(figures.rules), run_charts.OUTCOME_LEGEND
+        blocks.append(Block("rules", finding, words, "", chart, _rules(figures), is_wide=True, legend=legend))
         blocks.append(_broken(figures))
     words = "Every run is audited before anybody can read it. What breaks a blocking rule is not published."
     return Section("quality", "Data quality", words, tuple(blocks), "No run was audited yet.")
@@ -104,7 +104,7 @@ def _rules(figures: Figures) -> Table:
         )
         for row in figures.rules
     )
-    return Table(f"All {formats.counted(len(lines), 'rule')}", heads, lines, is_folded=True, marks=2)
+    return Table(formats.all_of(len(lines), "rule"), heads, lines, is_folded=True, marks=2)
 
 
 def _broken(figures: Figures) -> Block:
@@ -112,7 +112,7 @@ def _broken(figures: Figures) -> Block:
     if not rows:
         runs = formats.counted(len(figures.runs), "run")
         return Block("broken", f"Nothing was blocked, kept out or warned of in {runs}", is_wide=True)
-    heads = ("at (UTC)", "run", "dataset", "rule", "outcome", "#broken", "#allowed", "found")
+    heads = ("at (UTC)", "run", "dataset", "rule", "outcome", "found")
     lines = tuple(
         (
             formats.instant(row["decided_at"]),
@@ -120,8 +120,6 @@ def _broken(figures: Figures) -> Block:
             row["dataset"],
             row["rule"],
             row["outcome"],
-            formats.count(row["broken_rows"]),
-            formats.count(row["allowed_rows"]),
             row["detail"] or "",
         )
         for row in rows
@@ -153,9 +151,12 @@ def quarantine(figures: Figures) -> Section:
             )
             for row in rows
         )
-        words = "A row that breaks two rules is counted twice. More than allowed blocks the run."
-        table = Table("The same as a table", heads, lines, marks=6)
-        blocks.append(Block("kept-out", finding, words, "", run_charts.kept_out(rows), table, is_wide=True))
+        words = "A row that breaks two rules is counted twice. The line is what is allowed; more blocks the run."
+        if len(rows) > run_charts.KEPT_OUT_SHOWN:
+            words += f" The chart shows the newest {run_charts.KEPT_OUT_SHOWN}."
+        table = Table("The same as a table", heads, lines, is_folded=len(rows) > FOLDED_ABOVE, marks=6)
+        chart, legend = run_charts.kept_out(rows), run_charts.KEPT_OUT_LEGEND
+        blocks.append(Block("kept-out", finding, words, "", chart, table, is_wide=True, legend=legend))
     words = "Rows that break a row rule wait in quarantine with the reason, and count nowhere until they are repaired."
     return Section("quarantine", "Quarantine", words, tuple(blocks), "No row was ever kept out.")
 
@@ -176,7 +177,7 @@ def whence(figures: Figures) -> Section:
                 row["run_key"],
                 formats.count(row["row_count"]),
                 str(row["snapshot_id"]),
-                str(row["contract_digest"] or ABSENT)[:12],
+                str(row["contract_digest"] or ABSENT)[:8],
                 formats.instant(row["published_at"]),
             )
             for row in served

@@ -7,16 +7,14 @@
   let drawn = [];
 
   function config(colour) {
-    const text = { labelColor: colour("soft"), labelFontSize: 12, labelFont: font };
     return {
       background: "transparent",
       font,
-      axis: { ...text, gridColor: colour("line"), domainColor: colour("line"), tickColor: colour("line"),
-              titleColor: colour("soft"), titleFontWeight: "normal" },
+      axis: { gridColor: colour("line"), domainColor: colour("line"), tickColor: colour("line"),
+              labelColor: colour("soft"), labelFont: font, labelFontSize: 12, labelSeparation: 8 },
       axisY: { domain: false, ticks: false },
       axisX: { grid: false },
       axisXQuantitative: { grid: true, domain: false, ticks: false },
-      legend: { ...text, symbolSize: 80 },
     };
   }
 
