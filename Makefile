@@ -8,7 +8,7 @@ STAMP = $(VENV)/.setup-$(shell cat $(LOCKS) | cksum | tr ' ' '-')
 SCALE ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check test demo clean
+.PHONY: help setup check test demo bench clean
 
 help: ## Show this help
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -45,6 +45,9 @@ test: setup ## Run all tests
 
 demo: setup ## Run the whole story on this machine (SCALE=1: about 200,000 order lines)
 	@SCALE=$(SCALE) $(VENV)/bin/calve demo
+
+bench: setup ## Measure calve against its peers and print a table; wants a quiet machine
+	@$(PY) -m bench $(BENCH)
 
 clean: ## End the local engine, remove its data and the tools' caches; .venv stays
 	@test ! -e .calve/settings.json || $(VENV)/bin/calve local down --wipe

@@ -26,7 +26,8 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from calve.effects import effect
-from calve.errors import EX_DATAERR, EX_TEMPFAIL, CalveError, LocalEngineError
+from calve.errors import EX_DATAERR, EX_TEMPFAIL, CalveError, LocalEngineError, SettingsError
+from calve.lake.records import check_address
 from calve.settings import Settings, load_settings
 
 CONNECT_SECONDS = 5
@@ -119,11 +120,11 @@ def _source(settings: Settings) -> Iterator[Finding]:
     address = _address(settings.source_url.get_secret_value())
     try:
         tables = source_tables(settings.project / "iceberg" / "sources")
-        with _connected(settings.source_url.get_secret_value()) as connection:
+        with _connected(settings.source_url.get_secret_value(), "CALVE_SOURCE_URL") as connection:
             yield Finding("source", True, f"connected to {address}")
             for file, table in tables.items():
                 yield _source_table(connection, file, table)
-    except LocalEngineError as error:
+    except (LocalEngineError, SettingsError) as error:
         yield Finding("source", False, str(error))
     except psycopg.Error as error:
         yield _unconnected("source", "CALVE_SOURCE_URL", address, error)
@@ -172,10 +173,12 @@ def _source_table(connection: psycopg.Connection[Any], file: str, table: str) ->
 def _catalog(settings: Settings, now: Callable[[], datetime]) -> Iterator[Finding]:
     url = settings.catalog_url.get_secret_value()
     try:
-        with _connected(url) as connection:
+        with _connected(url, "CALVE_CATALOG_URL") as connection:
             yield Finding("catalog", True, f"connected to {_address(url)}")
             yield _clock(connection, now)
             yield _may_create(connection)
+    except SettingsError as error:
+        yield Finding("catalog", False, str(error))
     except psycopg.Error as error:
         yield _unconnected("catalog", "CALVE_CATALOG_URL", _address(url), error)
 
@@ -224,7 +227,7 @@ def _store(settings: Settings) -> str:
 
 
 def _store_error(settings: Settings, done: str, error: Exception) -> CalveError:
-    from calve.errors import LakeUnavailableError, SettingsError
+    from calve.errors import LakeUnavailableError
 
     where = settings.s3_endpoint or f"AWS {settings.s3_region}"
     what = f"object store {where}: could not {done} bucket {settings.bucket} ({_first(error)}), expected it to work"
@@ -252,16 +255,12 @@ def _s3(settings: Settings) -> Any:
     )
 
 
-def _connected(url: str) -> psycopg.Connection[Any]:
+def _connected(url: str, variable: str) -> psycopg.Connection[Any]:
+    check_address(url, variable)
     return psycopg.connect(url, connect_timeout=CONNECT_SECONDS, autocommit=True)
 
 
 def _unconnected(check: str, variable: str, address: str, error: psycopg.Error) -> Finding:
-    if isinstance(error, psycopg.ProgrammingError) and error.sqlstate is None:
-        # Its text may repeat the address with the password.
-        return Finding(
-            check, False, f"{variable}: not an address, expected postgresql://user:password@host:port/database"
-        )
     refused = any(word in str(error) for word in _REFUSED)
     advice = f"correct user, password and database in {variable}" if refused else "start it, or wait until it answers"
     return Finding(check, False, f"{address}: {_first(error)}, expected a connection; {advice}", retryable=not refused)

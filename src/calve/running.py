@@ -20,7 +20,7 @@ from calve.contract.project import Project
 from calve.contract.scopes import parts_of
 from calve.effects import effect
 from calve.errors import EX_DATAERR, CalveError, IntervalError, JobFailedError, UnfinishedError
-from calve.lake.attempts import next_generation
+from calve.lake.attempts import Mode, next_generation
 from calve.lake.lease import Held, held
 from calve.lake.ledger import is_covered, next_interval
 from calve.lake.publication import find_publication
@@ -41,16 +41,22 @@ class Request:
         interval: None means from where the ledger ends.
         until: End of the default interval; None means the last UTC midnight.
         scope: A part of the interval, e.g. `facility_id=7`, that is made again.
-        reprocess: Make the interval again from raw, as a new generation.
-        reload: Read the sources whole and make the interval again, as a new generation.
+        mode: What is published already is made again as a new generation unless this is `changes`.
     """
 
     pipelines: tuple[str, ...]
     interval: Interval | None = None
     until: datetime | None = None
     scope: str = ALL
-    reprocess: bool = False
-    reload: bool = False
+    mode: Mode = "changes"
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A run to be made, and how; one that died is taken up as what it was begun as."""
+
+    run: Run
+    mode: Mode
 
 
 @dataclass(frozen=True)
@@ -66,7 +72,7 @@ class Outcome:
         return tuple(run for run in self.runs if any(v.word == "blocked" for v in self.verdicts.get(run.key, ())))
 
 
-def plan(conn: Connection, project: Project, request: Request, now: datetime) -> tuple[Run, ...]:
+def plan(conn: Connection, project: Project, request: Request, now: datetime) -> tuple[Planned, ...]:
     """Say which runs the request means, in the order of what needs what; none when all is published.
 
     Raises:
@@ -85,11 +91,10 @@ def plan(conn: Connection, project: Project, request: Request, now: datetime) ->
             raise IntervalError(msg)
         if request.scope != ALL:
             _must_have_parts(conn, project, name, interval, request.scope)
-        again = request.reprocess or request.reload
-        generation = next_generation(conn, name, interval, request.scope, reprocess=again)
-        run = Run(name, interval, request.scope, generation)
+        generation = next_generation(conn, name, interval, request.scope, request.mode)
+        run = Run(name, interval, request.scope, generation.number)
         if find_publication(conn, run.key) is None:
-            runs.append(run)
+            runs.append(Planned(run, generation.mode))
     return tuple(runs)
 
 
@@ -112,14 +117,15 @@ def perform(settings: Settings, project: Project, request: Request, tell: Tell) 
     """
     with connect(settings) as conn:
         migrate(conn)
-        runs = plan(conn, project, request, datetime.now(UTC))
+        planned = plan(conn, project, request, datetime.now(UTC))
+        runs = tuple(each.run for each in planned)
         for each in runs:
             tell(f"run      {each.key}")
         if not runs:
             return Outcome((), {})
         with ExitStack() as stack:
-            leases = [(each, stack.enter_context(held(settings, each.pipeline, each.key))) for each in runs]
-            code = submit(settings, project, leases, request)
+            leases = [stack.enter_context(held(settings, each.pipeline, each.key)) for each in runs]
+            code = submit(settings, project, list(zip(planned, leases, strict=True)))
         outcome = Outcome(runs, {each.key: verdicts_of(conn, each.key) for each in runs})
         # What the records say counts, not the exit code: green means published, for every run.
         undone = [each for each in runs if each not in outcome.blocked and find_publication(conn, each.key) is None]
@@ -128,14 +134,12 @@ def perform(settings: Settings, project: Project, request: Request, tell: Tell) 
     return outcome
 
 
-def submit(settings: Settings, project: Project, leases: list[tuple[Run, Held]], request: Request) -> int:
+def submit(settings: Settings, project: Project, leases: list[tuple[Planned, Held]]) -> int:
     """Run one Spark application for the runs and return its exit code; it ends when this process does."""
     script = settings.project / "spark_apps" / "main.py"
     command = [sys.executable, str(script), "--digest", project.digest, "--follow-stdin"]
-    command += ["--reprocess"] if request.reprocess else []
-    command += ["--reload"] if request.reload else []
     for each, lease in leases:
-        command += ["--run", f"{each.key}={lease.epoch}"]
+        command += ["--run", f"{each.run.key}={lease.epoch}={each.mode}"]
     log = driver_log(settings)
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as stderr, effect("run.submit"):

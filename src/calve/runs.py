@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -10,6 +11,7 @@ from calve.errors import IntervalError
 
 DAY = timedelta(days=1)
 ALL = "all"
+_DIGEST_LENGTH = 8
 _DATE = re.compile(r"^\d{4}-\d{2}-\d{2}$")
 
 
@@ -37,7 +39,20 @@ class Interval:
         """Read `2026-01-02` (that day) or `2026-01-01/2026-01-05` (since/until, until excluded)."""
         since, slash, until = text.partition("/")
         first = _midnight(since, text)
-        return cls(first, _midnight(until, text) if slash else first + DAY)
+        if slash:
+            return cls(first, _midnight(until, text))
+        if first.date() == date.max:
+            msg = f"interval '{text}': ends after the last day of the calendar, expected before; ask for an earlier day"
+            raise IntervalError(msg)
+        return cls(first, first + DAY)
+
+    @staticmethod
+    def parse_day(text: str) -> datetime:
+        """Read `2026-01-02` as the midnight with which that UTC date begins; a range is refused."""
+        if "/" in text:
+            msg = f"interval '{text}': found a range, expected one day YYYY-MM-DD; use --interval for a range"
+            raise IntervalError(msg)
+        return _midnight(text, text)
 
     def __str__(self) -> str:
         if self.until - self.since == DAY:
@@ -93,8 +108,14 @@ class Run:
 
     @property
     def slug(self) -> str:
-        """Return the run key in letters that a branch or file name takes."""
-        scope = "" if self.scope == ALL else "_" + re.sub(r"\W+", "_", self.scope)
+        """Return the run key in letters that a branch or file name takes.
+
+        A scope is told with a digest of itself: what stands for its other signs may stand in another scope too.
+        """
+        scope = ""
+        if self.scope != ALL:
+            digest = hashlib.sha256(self.scope.encode()).hexdigest()[:_DIGEST_LENGTH]
+            scope = f"_{re.sub(r'[^A-Za-z0-9]+', '_', self.scope)}_{digest}"
         return f"{self.pipeline}_{self.interval.compact.replace('-', '_')}{scope}_{self.generation}"
 
     def branch(self, attempt: int) -> str:

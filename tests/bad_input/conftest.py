@@ -13,7 +13,7 @@ sys.path.append(str(Path(__file__).parents[1] / "kill"))
 from machine import FIRST_DAYS, Ended, Machine, fill, machine
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def published() -> Iterator[Machine]:
     """The machine. Both pipelines are published up to a day, and Snowflake serves them."""
     with machine() as made:

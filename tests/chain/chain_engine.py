@@ -15,7 +15,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
@@ -28,6 +28,7 @@ from pyspark.sql import SparkSession
 
 from calve.contract.loader import load_project
 from calve.contract.project import Project
+from calve.lake.attempts import Mode
 from calve.lake.catalog import open_catalog
 from calve.lake.lease import held
 from calve.lake.records import connect, migrate
@@ -94,22 +95,21 @@ class Lake:
         fill(self.shop, until=until, scale=self.scale)
 
     def run(
-        self, *pipelines: str, since: date, until: date | None = None, scope: str = ALL, **again: bool
+        self, *pipelines: str, since: date, until: date | None = None, scope: str = ALL, mode: Mode = "changes"
     ) -> dict[str, tuple[DatasetVerdict, ...]]:
         """Make an interval true as `calve run --interval` does, and return the verdicts by pipeline."""
         interval = Interval(_midnight(since), _midnight(until or since + timedelta(days=1)))
-        asked = Request(pipelines, interval, scope=scope, **again)
+        asked = Request(pipelines, interval, scope=scope, mode=mode)
         planned = plan(self.records, self.project, asked, datetime.now(UTC))
         with ExitStack() as stack:
-            leases = [stack.enter_context(held(self.settings, each.pipeline, each.key)) for each in planned]
-            leased = [Leased(run, lease.epoch) for run, lease in zip(planned, leases, strict=True)]
-            found = self.perform(leased, **again)
-        return {run.pipeline: verdicts for run, verdicts in zip(planned, found, strict=True)}
+            leases = [stack.enter_context(held(self.settings, p.run.pipeline, p.run.key)) for p in planned]
+            found = self.perform([Leased(p.run, x.epoch, p.mode) for p, x in zip(planned, leases, strict=True)])
+        return {p.run.pipeline: verdicts for p, verdicts in zip(planned, found, strict=True)}
 
-    def perform(self, leased: list[Leased], **again: bool) -> list[tuple[DatasetVerdict, ...]]:
+    def perform(self, leased: list[Leased]) -> list[tuple[DatasetVerdict, ...]]:
         """Do what the Spark application does."""
         self.activate()
-        return perform(replace(self.driver, **again), leased, digest=self.project.digest)
+        return perform(self.driver, leased, digest=self.project.digest)
 
     @property
     def driver(self) -> Driver:

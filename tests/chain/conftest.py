@@ -15,14 +15,14 @@ from days_story import Story, live_through
 from the_history import HISTORY_END, SCALE
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def chain() -> Iterator[Engine]:
     """The running parts."""
     with started() as running:
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def history(chain: Engine) -> Lake:
     """A lake whose both pipelines published 125 days as one interval. Only clone it."""
     return new_lake(chain, HISTORY_END, scale=SCALE)
@@ -35,7 +35,7 @@ def lake(chain: Engine, history: Lake) -> Iterator[Lake]:
         yield cloned
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def story(chain: Engine, history: Lake) -> Iterator[Story]:
     """The history and three days more, published and served. Only read it."""
     with chain.clone(history) as cloned:

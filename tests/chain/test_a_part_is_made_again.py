@@ -79,7 +79,7 @@ def parts(chain, history):
             story.orders[facility] = lake.shop.execute(DEARER, (facility, facility)).fetchone()[0]
             assert lake.shop.execute(LEAVES, (facility,)).rowcount == 1
         story.before = story.state()
-        found = lake.run(since=HISTORY_END, scope=SCOPE, reload=True)
+        found = lake.run(since=HISTORY_END, scope=SCOPE, mode="reload")
         assert {verdict.word for verdicts in found.values() for verdict in verdicts} == {"passed"}, lake.told
         yield story
 
@@ -122,7 +122,7 @@ def test_a_reload_of_all_then_equals_the_shop(dataset, parts, reloaded):
 @pytest.fixture(scope="module")
 def reloaded(parts):
     """The verdicts of a reload of everything, after the scoped run."""
-    return parts.lake.run(since=HISTORY_END, reload=True)
+    return parts.lake.run(since=HISTORY_END, mode="reload")
 
 
 def test_a_reload_is_a_generation_of_its_own_and_touches_only_what_differs(parts, reloaded):

@@ -36,7 +36,7 @@ def test_a_view_shows_what_the_shop_says(view, story):
     found = [tuple(row[name] for name in names) for row in rows]
     assert len(found) == len(set(found))
     assert set(found) == {tuple(row[name] for name in names) for row in right}
-    assert {row["verified_through"] for row in rows} == {story.until - timedelta(days=1)}
+    assert {row["verified_through"] for row in rows} == {story.until - timedelta(days=2)}
 
 
 def test_clean_days_are_neither_blocked_nor_warned_of(story):

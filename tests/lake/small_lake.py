@@ -11,7 +11,7 @@ from pyiceberg.table import Table
 
 from calve.lake.attempts import end_attempt, next_generation, start_attempt
 from calve.lake.catalog import open_catalog, table_state
-from calve.lake.landings import Landing, find_landing, next_sequence, record_landing
+from calve.lake.landings import Landing, landings_of, next_sequence, record_landings
 from calve.lake.lease import Holder, Lease, acquire, release
 from calve.lake.publication import Publication, publish
 from calve.lake.records import Connection
@@ -94,7 +94,7 @@ class Lake:
 
     def land(self, run: Run, source: str = "orders") -> Landing:
         """Land a row of a source, unless the run has done so."""
-        if found := find_landing(self.conn, run.key, source):
+        if found := landings_of(self.conn, run.key).get(source):
             return found
         table = self.catalog.create_table_if_not_exists(f"raw.{source}", ROWS)
         seq = next_sequence(self.conn)
@@ -102,7 +102,7 @@ class Lake:
         until = run.interval.until
         snapshot_id = table_state(self.catalog, f"raw.{source}").main_snapshot_id
         landing = Landing(run.key, source, f"l{seq}", snapshot_id, until, None, until, until, 1, {"rows": 1}, seq)
-        return record_landing(self.conn, landing)
+        return record_landings(self.conn, [landing])[source]
 
     def run(self, run: Run, **kwargs: str) -> Publication:
         """Make a run true from lease to publication."""
@@ -113,7 +113,7 @@ class Lake:
         return published
 
     def next_run(self, run: Run) -> Run:
-        generation = next_generation(self.conn, run.pipeline, run.interval, ALL)
+        generation = next_generation(self.conn, run.pipeline, run.interval, ALL).number
         return Run(run.pipeline, run.interval, run.scope, generation)
 
     def runs_in(self, name: str, snapshot_id: int | None = None) -> list[str]:

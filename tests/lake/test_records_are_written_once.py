@@ -8,9 +8,10 @@ import pytest
 from pydantic import SecretStr
 
 from calve.errors import BlockedError, LakeUnavailableError, LeaseLostError, SettingsError
-from calve.lake.attempts import end_attempt, find_run, next_generation, start_attempt
-from calve.lake.landings import Landing, accepted_landings, find_landing, next_sequence, record_landing, watermark
+from calve.lake.attempts import Generation, end_attempt, find_run, next_generation, start_attempt
+from calve.lake.landings import Landing, accepted_landings, landings_of, next_sequence, record_landings, watermark
 from calve.lake.lease import Holder
+from calve.lake.metrics import COMPARED, compared_dates, newest_compared
 from calve.lake.records import connect, migrate
 from calve.lake.verdicts import (
     ControlDifference,
@@ -92,13 +93,13 @@ def test_the_verdict_of_a_published_run_is_not_voided(conn, lease):
 
 
 def test_the_generation_grows_only_after_a_verdict_that_blocked(conn, lease):
-    assert next_generation(conn, "revenue", DAY, ALL) == 0
+    assert next_generation(conn, "revenue", DAY, ALL).number == 0
     start_attempt(conn, RUN, lease.epoch, "d", HERE)
-    assert next_generation(conn, "revenue", DAY, ALL) == 0
+    assert next_generation(conn, "revenue", DAY, ALL).number == 0
     record_verdicts(conn, RUN.key, [verdict("fct_a"), verdict("fct_b", "blocked")], epoch=lease.epoch)
-    assert next_generation(conn, "revenue", DAY, ALL) == 1
+    assert next_generation(conn, "revenue", DAY, ALL).number == 1
     start_attempt(conn, replace(RUN, generation=1), lease.epoch, "d", HERE)
-    assert next_generation(conn, "revenue", DAY, ALL) == 1
+    assert next_generation(conn, "revenue", DAY, ALL).number == 1
 
 
 def test_a_published_run_keeps_its_generation_unless_it_is_reprocessed_or_withdrawn(conn, lease):
@@ -106,11 +107,24 @@ def test_a_published_run_keeps_its_generation_unless_it_is_reprocessed_or_withdr
     for number, run in enumerate((RUN, second), start=1):
         start_attempt(conn, run, lease.epoch, "d", HERE)
         publish(conn, run, number, number - 1 or None)
-    assert next_generation(conn, "revenue", second.interval, ALL) == 0
-    assert next_generation(conn, "revenue", second.interval, ALL, reprocess=True) == 1
+    assert next_generation(conn, "revenue", second.interval, ALL).number == 0
+    assert next_generation(conn, "revenue", second.interval, ALL, "reprocess").number == 1
     publish(conn, second, 3, parent=1, kind="rollback")
-    assert next_generation(conn, "revenue", second.interval, ALL) == 1
-    assert next_generation(conn, "revenue", DAY, ALL) == 0
+    assert next_generation(conn, "revenue", second.interval, ALL).number == 1
+    assert next_generation(conn, "revenue", DAY, ALL).number == 0
+
+
+def test_a_generation_that_died_is_taken_up_in_the_mode_it_was_begun_in(conn, lease):
+    start_attempt(conn, RUN, lease.epoch, "d", HERE, mode="reload")
+    assert next_generation(conn, "revenue", DAY, ALL) == Generation(0, "reload")
+    assert next_generation(conn, "revenue", DAY, ALL, "reload") == Generation(0, "reload")
+    assert next_generation(conn, "revenue", DAY, ALL, "reprocess") == Generation(1, "reprocess")
+
+
+def test_landings_of_two_cuts_are_never_mixed(conn):
+    first, second = landing(), replace(landing(landing_id="l2"), source="payment")
+    record_landings(conn, [first])
+    assert record_landings(conn, [replace(first, landing_id="l2"), second]) == {"sales_order": first}
 
 
 def test_a_new_attempt_ends_the_one_before_it(conn, lease):
@@ -123,13 +137,13 @@ def test_a_new_attempt_ends_the_one_before_it(conn, lease):
 
 
 def test_the_first_landing_of_a_run_wins(conn):
-    assert record_landing(conn, landing()) == landing()
-    assert record_landing(conn, landing(landing_id="l2")) == landing()
-    assert find_landing(conn, RUN.key, "sales_order") == landing()
+    assert record_landings(conn, [landing()])["sales_order"] == landing()
+    assert record_landings(conn, [landing(landing_id="l2")])["sales_order"] == landing()
+    assert landings_of(conn, RUN.key)["sales_order"] == landing()
 
 
 def test_landings_count_once_their_run_is_published(conn):
-    record_landing(conn, landing())
+    record_landings(conn, [landing()])
     assert (accepted_landings(conn, "sales_order"), watermark(conn, "sales_order")) == ([], None)
     publish(conn, RUN, 1)
     assert accepted_landings(conn, "sales_order") == ["l1"]
@@ -138,8 +152,8 @@ def test_landings_count_once_their_run_is_published(conn):
 
 def test_a_rollback_withdraws_landings_and_rolling_forward_brings_them_back(conn):
     second = replace(RUN, interval=Interval.parse("2026-01-03"))
-    record_landing(conn, landing())
-    record_landing(conn, landing(second, "l2", 2))
+    record_landings(conn, [landing()])
+    record_landings(conn, [landing(second, "l2", 2)])
     publish(conn, RUN, 1)
     publish(conn, second, 2, 1)
     assert watermark(conn, "sales_order") == landing(second, hour=2).next_lower
@@ -181,6 +195,26 @@ def test_a_control_difference_is_open_until_a_published_run_compares_the_date_ag
     assert open_differences(conn, "fct_a") == [found]
     publish(conn, later, 2, 1)
     assert open_differences(conn, "fct_a") == []
+
+
+def test_a_compared_date_is_recorded_with_how_many_of_its_parts_agree():
+    here = ControlDifference(date(2026, 1, 2), "7", 3, 3, Decimal("9.99"), Decimal("9.99"), True, True)
+    there = replace(here, part="8", found_rows=2, agrees=False)
+    assert compared_dates([there, replace(here, day=date(2026, 1, 1)), here]) == [
+        MetricRow(COMPARED, date(2026, 1, 1), "", 1.0, 1),
+        MetricRow(COMPARED, date(2026, 1, 2), "", 2.0, 1),
+    ]
+    assert compared_dates([]) == []
+
+
+def test_the_newest_compared_date_is_that_of_published_runs(conn, lease):
+    rows = [MetricRow(COMPARED, date(2026, 1, day), "", 2.0, 1) for day in (3, 1, 2)]
+    other = MetricRow("volume", date(2026, 1, 9), "", 2.0, 2)
+    record_verdicts(conn, RUN.key, [verdict()], epoch=lease.epoch, metrics={"fct_a": [*rows, other]})
+    assert newest_compared(conn, "fct_a") is None
+    publish(conn, RUN, 1)
+    assert newest_compared(conn, "fct_a") == date(2026, 1, 3)
+    assert newest_compared(conn, "fct_b") is None
 
 
 def test_a_database_that_does_not_answer_is_named_without_its_password(settings):

@@ -8,6 +8,7 @@ from published_lake import DETAIL, START
 
 from calve.errors import WarehouseStateError
 from calve.lake.exposures import served_exposures
+from calve.lake.metrics import COMPARED
 from calve.warehouse.expose import expose
 
 
@@ -99,11 +100,28 @@ def test_the_publication_table_says_what_is_served_and_until_when_it_is_verified
     )
     assert rows == [
         ("agg_day", 2, False, None, 3),
-        ("agg_day", 3, True, "2026-01-02", 3),
-        ("dim_place", 1, True, "2026-01-01", 3),
+        ("agg_day", 3, True, "2026-01-01", 3),
+        ("dim_place", 1, True, None, 3),
         ("fct_sale", 2, False, None, 3),
-        ("fct_sale", 3, True, "2026-01-02", 3),
+        ("fct_sale", 3, True, "2026-01-01", 3),
     ]
+
+
+def test_what_has_control_totals_is_verified_only_where_it_was_compared_with_them(settings, conn, lake, snowflake):
+    total = {"source": "control_total", "table_name": "sale", "date": "id", "by": "id", "sum": "amount"}
+    lake.change("fct_sale", control_total=total)
+    for _ in range(4):
+        number = lake.publish("revenue")
+    verified = "select dataset, to_varchar(verified_through) from {db}.live.publication where is_served order by 1"
+    expose(settings, conn, lake.project)
+    assert snowflake.sql(verified) == [("agg_day", "2026-01-03"), ("fct_sale", None)]
+    conn.execute(
+        "insert into calve.metric select run_key, 'fct_sale', %s, '2026-01-02', '', 3, 3"
+        " from calve.publication where number = %s",
+        (COMPARED, number),
+    )
+    assert expose(settings, conn, lake.project).changed is True
+    assert snowflake.sql(verified) == [("agg_day", "2026-01-03"), ("fct_sale", "2026-01-02")]
 
 
 def test_a_blocked_verdict_is_shown_though_nothing_was_published(settings, conn, lake, snowflake):

@@ -16,7 +16,7 @@ import click
 from calve.cli import shown
 from calve.contract.loader import load_project
 from calve.contract.project import Project
-from calve.errors import EX_DATAERR, IntervalError
+from calve.errors import EX_DATAERR, IntervalError, JobFailedError, UnfinishedError
 from calve.lake import ledger as ledgers
 from calve.lake.attempts import runs as runs_of
 from calve.lake.lease import held, holders
@@ -75,7 +75,12 @@ def run(pipelines: tuple[str, ...], **asked: Any) -> None:
     Exit codes: 0 published and served, 65 blocked by the audit or wrong input, 75 a retry may help.
     """
     with _records() as (settings, project, conn):
-        outcome = perform(settings, project, _request(pipelines, **asked), click.echo)
+        try:
+            outcome = perform(settings, project, _request(pipelines, **asked), click.echo)
+        except (JobFailedError, UnfinishedError):
+            # What other pipelines published on the way is served all the same.
+            _serve(settings, conn, project)
+            raise
         for each in outcome.runs:
             found = outcome.verdicts[each.key]
             click.echo("")
@@ -103,6 +108,9 @@ def _request(
     if interval and until:
         msg = "run: both --interval and --until are given; give one of them"
         raise IntervalError(msg)
+    if reprocess and (reload or scope):
+        msg = f"run: --reprocess computes everything, --{'reload' if reload else 'scope'} a part; give one of them"
+        raise IntervalError(msg)
     again = [f"--{name}" for name, asked in (("scope", scope), ("reprocess", reprocess), ("reload", reload)) if asked]
     if again and not interval:
         msg = f"run: {again[0]} needs to know what; add --interval"
@@ -110,10 +118,9 @@ def _request(
     return Request(
         pipelines=pipelines,
         interval=Interval.parse(interval) if interval else None,
-        until=Interval.parse(until).since if until else None,
+        until=Interval.parse_day(until) if until else None,
         scope=scope or ALL,
-        reprocess=reprocess,
-        reload=reload,
+        mode="reprocess" if reprocess else "reload" if reload else "changes",
     )
 
 
@@ -142,16 +149,17 @@ def status(*, as_json: bool) -> None:
             publication = live.get(name)
             last = next(iter(runs_of(conn, name, limit=1)), None)
             end = ledgers.coverage_end(conn, name)
-            verified = {
-                c.dataset: ledgers.verified_through(conn, c.dataset, _start(project, name))
-                for c in project.contracts_of(name)
-            }
+            start = _start(project, name)
+            verified = [
+                ledgers.verified_through(conn, each.dataset, start, compared=each.control_total is not None)
+                for each in project.contracts_of(name)
+            ]
             rows.append(
                 {
                     "pipeline": name,
                     "publication": publication.number if publication else None,
                     "covered_until": end.date() if end else None,
-                    "verified_through": min((v for v in verified.values() if v), default=None),
+                    "verified_through": ledgers.earliest(verified),
                     "last_run": last.run.key if last else None,
                     "last_word": (last.word or "no verdict") if last else None,
                     "running": f"{current[name].run_key} on {current[name].holder}" if name in current else None,

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from calve.contract.checks.columns import column_mistakes
 from calve.contract.checks.declared import Declarations
+from calve.contract.checks.predicates import predicate_mistakes
 from calve.contract.checks.privacy import privacy_mistakes
 from calve.contract.checks.references import reference_mistakes
 from calve.contract.checks.rules import rule_mistakes
@@ -18,6 +19,7 @@ from calve.contract.mistakes import Mistake
 CHECKS = (
     column_mistakes,
     rule_mistakes,
+    predicate_mistakes,
     reference_mistakes,
     privacy_mistakes,
     missing_transforms,

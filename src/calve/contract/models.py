@@ -113,7 +113,7 @@ class Contract(Declared):
     def datasets_read(self) -> tuple[str, ...]:
         """Return the datasets that must be staged or published before this one is computed."""
         dimensions = (rule.to for rule in self.audit if isinstance(rule, Refers))
-        return tuple(name for name in (*self.derived_from, *self.reads, *dimensions) if name != self.dataset)
+        return (*self.derived_from, *self.reads, *dimensions)
 
     @property
     def row_rules(self) -> tuple[RowRule, ...]:

@@ -133,7 +133,7 @@ class Matches(_RowRule):
 
 
 class Sql(_RowRule):
-    """A predicate over one row, in Spark SQL; null counts as broken."""
+    """A predicate over one row, in Spark SQL with `:since` and `:until` of the interval; null counts as broken."""
 
     sql: str = Field(min_length=3)
 
@@ -241,7 +241,7 @@ class Conserve(_Rule):
 
     Attributes:
         conserve: Column of this dataset.
-        equals: `dataset.expression` of a sibling staged by the same run, in Spark SQL per row.
+        equals: Expression over one row of the sibling that `of` names, staged by the same run; in Spark SQL.
         where: Which of the sibling's rows count, in Spark SQL.
     """
 

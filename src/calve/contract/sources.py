@@ -82,6 +82,8 @@ class Source(Declared):
     Attributes:
         extract: `changes` reads rows by `changed_by`; `whole` reads the table and lands what differs.
         changed_by: Timestamp column that moves with every change of a row.
+        created_by: Timestamp or date column, immutable per key, of when what a row tells of came to be; with it a run of
+            an earlier interval reads the rows of what was there by then, however late they changed or were known.
         lateness: How far before the watermark to read again, e.g. `1 hour`.
         totals: Numeric columns whose sums the source states at the cut, to compare with what landed.
         part_of: Whose part a row is, for runs of a scope such as one facility.
@@ -93,6 +95,7 @@ class Source(Declared):
     key: tuple[Identifier, ...] = Field(min_length=1)
     extract: Literal["changes", "whole"]
     changed_by: Identifier
+    created_by: Identifier | None = None
     lateness: str = "1 hour"
     deletes: Deletes = Deletes()
     totals: tuple[Identifier, ...] = ()
@@ -133,7 +136,7 @@ class Source(Declared):
             *self.key,
             self.changed_by,
             *self.totals,
-            *filter(None, (self.deletes.soft, self.deletes.compare_keys)),
+            *filter(None, (self.created_by, self.deletes.soft, self.deletes.compare_keys)),
         ]
         if unknown := sorted(set(mentioned) - set(kept)):
             msg = f"{', '.join(unknown)}: not among the columns that land; declared: {', '.join(names)}"

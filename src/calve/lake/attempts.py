@@ -7,11 +7,27 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
 from calve.effects import effect
 from calve.lake.lease import Holder, require
 from calve.lake.records import Connection, query, transaction
 from calve.runs import Interval, Run
+
+Mode = Literal["changes", "reload", "reprocess"]
+
+
+@dataclass(frozen=True)
+class Generation:
+    """Which making of an interval a run is.
+
+    Attributes:
+        mode: `changes` reads what changed and computes what that touches, `reload` reads the sources whole,
+            `reprocess` computes every dataset anew from all accepted raw rows.
+    """
+
+    number: int
+    mode: Mode
 
 
 @dataclass(frozen=True)
@@ -48,16 +64,20 @@ class RunState:
     publication: int | None
 
 
-def next_generation(conn: Connection, pipeline: str, interval: Interval, scope: str, *, reprocess: bool = False) -> int:
-    """Return the generation that a run of this interval has now.
+def next_generation(
+    conn: Connection, pipeline: str, interval: Interval, scope: str, mode: Mode = "changes"
+) -> Generation:
+    """Return the generation that a run of this interval has now, and how it reads its sources.
 
     0 at first; the same while the run has no verdict, or is published; one more after a blocked verdict, after a
-    rollback withdrew its publication, and for a deliberate reprocess of what is published.
+    rollback withdrew its publication, and when what is published or begun is to be made in another mode. A
+    generation keeps its mode: one that died is taken up as what it was.
     """
     rows = query(
         conn,
         """
         select attempt.generation,
+            min(attempt.mode) as mode,
             bool_or(verdict.word = 'blocked') as is_blocked,
             bool_or(publication.number is not null) as is_published,
             bool_or(live.number is not null) as is_live
@@ -74,14 +94,18 @@ def next_generation(conn: Connection, pipeline: str, interval: Interval, scope: 
         (pipeline, interval.since, interval.until, scope),
     )
     if not rows:
-        return 0
+        return Generation(0, mode)
     newest = rows[0]
     is_withdrawn = newest["is_published"] and not newest["is_live"]
-    is_over = newest["is_blocked"] or is_withdrawn or (reprocess and newest["is_published"])
-    return int(newest["generation"]) + (1 if is_over else 0)
+    is_other = mode != "changes" and (newest["is_published"] or mode != newest["mode"])
+    if newest["is_blocked"] or is_withdrawn or is_other:
+        return Generation(int(newest["generation"]) + 1, mode)
+    return Generation(int(newest["generation"]), newest["mode"])
 
 
-def start_attempt(conn: Connection, run: Run, epoch: int, digest: str, holder: Holder | str) -> int:
+def start_attempt(
+    conn: Connection, run: Run, epoch: int, digest: str, holder: Holder | str, *, mode: Mode = "changes"
+) -> int:
     """Begin the next attempt of the run and return its number; earlier ones that hadn't ended are replaced.
 
     Raises:
@@ -102,8 +126,8 @@ def start_attempt(conn: Connection, run: Run, epoch: int, digest: str, holder: H
         cursor.execute(
             """
             insert into calve.attempt
-                (run_key, attempt, pipeline, since, until, scope, generation, branch, epoch, digest, holder)
-            values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+                (run_key, attempt, pipeline, since, until, scope, generation, mode, branch, epoch, digest, holder)
+            values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
             """,
             (
                 run.key,
@@ -113,6 +137,7 @@ def start_attempt(conn: Connection, run: Run, epoch: int, digest: str, holder: H
                 run.interval.until,
                 run.scope,
                 run.generation,
+                mode,
                 run.branch(attempt),
                 epoch,
                 digest,

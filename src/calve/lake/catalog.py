@@ -133,11 +133,11 @@ def snapshots_with(catalog: SqlCatalog, name: str, key: str, value: str) -> list
     return [(snapshot_id, summary) for snapshot_id, summary in found if summary.get(key) == value]
 
 
-def main_summary(catalog: SqlCatalog, name: str) -> dict[str, str]:
-    """Return the summary of the snapshot that `main` of a table shows; empty when there is none."""
+def main_head(catalog: SqlCatalog, name: str) -> tuple[int | None, dict[str, str]]:
+    """Return the snapshot that `main` of a table shows, and its summary; None and nothing when there is none."""
     table = load(catalog, name)
     current = table.metadata.current_snapshot() if table is not None else None
-    return summary_of(current) if current is not None else {}
+    return (current.snapshot_id, summary_of(current)) if current is not None else (None, {})
 
 
 def columns_of(catalog: SqlCatalog, name: str) -> dict[str, str] | None:

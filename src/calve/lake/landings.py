@@ -1,10 +1,11 @@
 """Say which snapshot of `raw.<source>` is the landing of a run, and how far a source was read.
 
-The first attempt that records a landing wins; what another attempt appended to raw is never read.
+The first attempt that records its landings wins; what another attempt appended to raw is never read.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -15,6 +16,12 @@ from psycopg.types.json import Jsonb
 from calve.effects import effect
 from calve.lake.records import Connection, query, transaction
 from calve.runs import ALL
+
+_INSERT = """
+insert into calve.landing
+    (run_key, source, landing_id, snapshot_id, cut_at, lower, upper, next_lower, rows, totals, seq)
+values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+"""
 
 
 @dataclass(frozen=True)
@@ -51,37 +58,29 @@ def next_sequence(conn: Connection) -> int:
         return int(query(conn, "select nextval('calve.landing_sequence') as seq")[0]["seq"])
 
 
-def find_landing(conn: Connection, run_key: str, source: str) -> Landing | None:
-    """Return the landing that the run recorded."""
-    rows = query(conn, "select * from calve.landing where run_key = %s and source = %s", (run_key, source))
-    return _landing(rows[0]) if rows else None
+def landings_of(conn: Connection, run_key: str) -> dict[str, Landing]:
+    """Return the landings that the run recorded, by source; all of them or none."""
+    rows = query(conn, "select * from calve.landing where run_key = %s", (run_key,))
+    return {row["source"]: _landing(row) for row in rows}
 
 
-def record_landing(conn: Connection, landing: Landing) -> Landing:
-    """Record a landing, unless its run has one of this source, and return the one that counts."""
+def record_landings(conn: Connection, landings: Sequence[Landing]) -> dict[str, Landing]:
+    """Record what one run landed at one cut, unless it has landings, and return those that count, by source.
+
+    They stand together or not at all, so that no attempt goes on with sources of two cuts.
+    """
+    (run_key,) = {landing.run_key for landing in landings}
     with effect("landing.record"), transaction(conn) as cursor:
-        cursor.execute(
-            """
-            insert into calve.landing
-                (run_key, source, landing_id, snapshot_id, cut_at, lower, upper, next_lower, rows, totals, seq)
-            values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
-            on conflict (run_key, source) do nothing
-            """,
-            (
-                landing.run_key,
-                landing.source,
-                landing.landing_id,
-                landing.snapshot_id,
-                landing.cut_at,
-                landing.lower,
-                landing.upper,
-                landing.next_lower,
-                landing.rows,
-                Jsonb(landing.totals),
-                landing.seq,
-            ),
-        )
-    return find_landing(conn, landing.run_key, landing.source) or landing
+        cursor.execute("select pg_advisory_xact_lock(hashtextextended(%s, 2))", (run_key,))
+        if not landings_of(conn, run_key):
+            cursor.executemany(_INSERT, [tuple(_columns(landing)) for landing in landings])
+    return landings_of(conn, run_key)
+
+
+def _columns(landing: Landing) -> Iterator[object]:
+    for name in Landing.__dataclass_fields__:
+        value = getattr(landing, name)
+        yield Jsonb(value) if name == "totals" else value
 
 
 def accepted_landings(conn: Connection, source: str) -> list[str]:

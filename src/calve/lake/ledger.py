@@ -1,7 +1,8 @@
 """Say which interval of which dataset is present, from which publication.
 
 The stored ledger is a projection of the publication records and can be rebuilt from them alone. Scoped runs don't
-change it; the newest publication wins per sub-interval; a rollback takes back what it withdrew.
+change it; the newest publication wins per sub-interval; a rollback takes back what it withdrew. It never says that
+a dataset is covered by a publication that only carried it along.
 """
 
 from __future__ import annotations
@@ -13,12 +14,15 @@ from datetime import UTC, date, datetime, timedelta
 from psycopg.rows import DictRow
 
 from calve.effects import effect
-from calve.lake.metrics import open_differences
+from calve.lake.metrics import newest_compared, open_differences
 from calve.lake.published import Publication, from_row
 from calve.lake.records import Connection, Cursor, query, transaction
 from calve.runs import ALL, Interval
 
 CURATED = "curated"
+
+# A date ends in the west at noon UTC of the day after, and the source seals it at the end of that day.
+SEALED_AFTER = timedelta(days=2)
 
 
 @dataclass(frozen=True, order=True)
@@ -69,17 +73,30 @@ def rebuild(conn: Connection) -> Difference:
 def project(publications: Iterable[Publication]) -> list[Segment]:
     """Lay live publications over each other in the order of their numbers; later ones cover earlier ones."""
     segments: list[Segment] = []
+    before: dict[int | None, Publication] = {}
     for publication in sorted(publications, key=lambda each: each.number):
-        segments = lay(segments, publication)
+        segments = lay(segments, publication, before.get(publication.parent))
+        before[publication.number] = publication
     return segments
 
 
-def lay(segments: Sequence[Segment], publication: Publication) -> list[Segment]:
-    """Lay one publication over segments: what it covers is cut out of them."""
+def lay(segments: Sequence[Segment], publication: Publication, before: Publication | None = None) -> list[Segment]:
+    """Lay one publication over segments: what it covers is cut out of them, for the datasets that it staged.
+
+    Args:
+        segments: Of the pipeline.
+        before: What the publication was built on. A dataset that was not staged there was computed whole, from all
+            that was ever accepted: it covers whatever the pipeline does.
+    """
     if publication.scope != ALL or publication.kind != "run":
         return list(segments)
+    whole = _computed_whole(publication, before)
+    segments = [each for each in segments if each.dataset not in whole]
+    all_of_it = _merged(segments, publication.interval)
+    pipeline, number = publication.pipeline, publication.number
+    laid = [Segment(name, pipeline, begin, end, number) for name in whole for begin, end in all_of_it]
     since, until = publication.interval.since, publication.interval.until
-    datasets = sorted(table.dataset for table in publication.tables if table.namespace == CURATED)
+    datasets = sorted(_staged(publication) - whole)
     kept: list[Segment] = []
     for each in segments:
         if each.dataset not in datasets or each.until <= since or until <= each.since:
@@ -89,8 +106,26 @@ def lay(segments: Sequence[Segment], publication: Publication) -> list[Segment]:
             kept.append(Segment(each.dataset, each.pipeline, each.since, since, each.publication))
         if until < each.until:
             kept.append(Segment(each.dataset, each.pipeline, until, each.until, each.publication))
-    laid = [Segment(name, publication.pipeline, since, until, publication.number) for name in datasets]
+    laid += [Segment(name, pipeline, since, until, number) for name in datasets]
     return sorted([*kept, *laid])
+
+
+def _staged(publication: Publication) -> set[str]:
+    return {table.dataset for table in publication.tables if table.namespace == CURATED and table.staged}
+
+
+def _computed_whole(publication: Publication, before: Publication | None) -> set[str]:
+    return _staged(publication) - _staged(before) if before is not None else set()
+
+
+def _merged(segments: Iterable[Segment], own: Interval) -> list[tuple[datetime, datetime]]:
+    merged: list[tuple[datetime, datetime]] = []
+    for since, until in sorted([(own.since, own.until), *((each.since, each.until) for each in segments)]):
+        if merged and since <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(merged[-1][1], until))
+        else:
+            merged.append((since, until))
+    return merged
 
 
 def add(cursor: Cursor, publication: Publication) -> None:
@@ -99,11 +134,10 @@ def add(cursor: Cursor, publication: Publication) -> None:
         cursor.execute("delete from calve.ledger where pipeline = %s", (publication.pipeline,))
         _insert(cursor, project(each for each in _live(cursor) if each.pipeline == publication.pipeline))
         return
-    stored = cursor.execute(
-        "delete from calve.ledger where pipeline = %s and since < %s and %s < until returning *",
-        (publication.pipeline, publication.interval.until, publication.interval.since),
-    ).fetchall()
-    _insert(cursor, lay([_segment(row) for row in stored], publication))
+    rows = cursor.execute("select * from calve.publication where number = %s", (publication.parent,)).fetchall()
+    stored = cursor.execute("delete from calve.ledger where pipeline = %s returning *", (publication.pipeline,))
+    segments = [_segment(row) for row in stored.fetchall()]
+    _insert(cursor, lay(segments, publication, from_row(rows[0]) if rows else None))
 
 
 def coverage_end(conn: Connection, pipeline: str, start: date | None = None) -> datetime | None:
@@ -123,17 +157,31 @@ def is_covered(conn: Connection, pipeline: str, interval: Interval) -> bool:
     return bool(ends) and all(end is not None and end >= interval.until for end in ends)
 
 
-def verified_through(conn: Connection, dataset: str, start: date) -> date | None:
-    """Return the last date up to which every day from `start` is covered and agrees with the control totals."""
+def verified_through(conn: Connection, dataset: str, start: date, *, compared: bool) -> date | None:
+    """Return the last business date up to which every date from `start` is complete and agrees with its totals.
+
+    Args:
+        compared: The source seals control totals for the dataset: no date is verified before one at least as new
+            was compared with them.
+    """
     segments = [_segment(row) for row in query(conn, "select * from calve.ledger where dataset = %s", (dataset,))]
     end = _contiguous(segments, _midnight(start))
     if end is None:
         return None
-    last = end.date() - timedelta(days=1)
-    disputed = open_differences(conn, dataset)
-    if disputed:
-        last = min(last, disputed[0].day - timedelta(days=1))
+    lasts = [(end - SEALED_AFTER).date()]
+    if compared:
+        lasts.append(newest_compared(conn, dataset) or date.min)
+    if disputed := open_differences(conn, dataset):
+        lasts.append(disputed[0].day - timedelta(days=1))
+    last = min(lasts)
     return last if last >= start else None
+
+
+def earliest(verified: Iterable[date | None]) -> date | None:
+    """Return the earliest of the dates through which datasets are verified; none while one of them has none."""
+    dates = list(verified)
+    known = [each for each in dates if each is not None]
+    return min(known) if known and len(known) == len(dates) else None
 
 
 def next_interval(conn: Connection, pipeline: str, start: date, now: datetime) -> Interval | None:

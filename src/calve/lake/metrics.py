@@ -1,4 +1,4 @@
-"""Keep what was measured per business date, and which dates disagree with the totals that the source sealed.
+"""Keep what was measured per business date, and which dates agree or not with the totals that the source sealed.
 
 History is that of published runs only, newest per date, so that retries can't teach a check to accept a bad day.
 Rows are recorded together with the verdicts of their run, never apart.
@@ -12,6 +12,8 @@ from datetime import date
 from decimal import Decimal
 
 from calve.lake.records import Connection, Cursor, query
+
+COMPARED = "compared(control_total)"
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,30 @@ def insert_differences(cursor: Cursor, run_key: str, dataset: str, rows: Iterabl
         """,
         [{**vars(row), "run_key": run_key, "dataset": dataset} for row in rows],
     )
+
+
+def compared_dates(comparisons: Iterable[ControlDifference]) -> list[MetricRow]:
+    """Say which dates a run compared: per date, how many parts it compared (value), and how many agree (count)."""
+    agreeing: dict[date, list[bool]] = {}
+    for each in comparisons:
+        agreeing.setdefault(each.day, []).append(each.agrees)
+    return [MetricRow(COMPARED, day, "", float(len(parts)), sum(parts)) for day, parts in sorted(agreeing.items())]
+
+
+def newest_compared(conn: Connection, dataset: str) -> date | None:
+    """Return the newest date that published runs compared with a sealed total, whether it agreed or not."""
+    rows = query(
+        conn,
+        """
+        select max(metric.day) as day
+        from calve.metric
+        inner join calve.live_publication as live on live.run_key = metric.run_key
+        where metric.dataset = %s and metric.rule = %s
+        """,
+        (dataset, COMPARED),
+    )
+    found: date | None = rows[0]["day"]
+    return found
 
 
 def metric_history(conn: Connection, dataset: str, rule: str, since: date, until: date) -> list[MetricRow]:

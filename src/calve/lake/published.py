@@ -23,7 +23,8 @@ class PublishedTable:
     Attributes:
         snapshot_id: None for a table that never had a snapshot.
         copy_path: Copy of the metadata file for Snowflake, relative to the warehouse.
-        staged: The run changed this table.
+        staged: The run moved this table; a curated one also when nothing in it changed, as a run leaves an empty
+            snapshot then. False for a curated table that was only carried along.
     """
 
     dataset: str

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, LiteralString
-from urllib.parse import urlsplit
 
 import psycopg
+from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import DictRow, dict_row
 
 from calve.effects import effect
@@ -23,6 +23,9 @@ Connection = psycopg.Connection[DictRow]
 Cursor = psycopg.Cursor[DictRow]
 Parameters = Sequence[Any] | Mapping[str, Any]
 
+# What is wrong with a statement, and not with the database: calve is at fault, and a trace is what it takes.
+_OF_THE_STATEMENT = (psycopg.ProgrammingError, psycopg.DataError, psycopg.IntegrityError)
+_SCHEMES = ("postgresql://", "postgres://")
 _MIGRATION_LOCK = 0x63616C7665_01
 CONNECT_SECONDS = 5
 
@@ -32,8 +35,10 @@ def connect(settings: Settings) -> Connection:
 
     Raises:
         LakeUnavailableError: The database did not answer within five seconds, or refused.
+        SettingsError: `CALVE_CATALOG_URL` is no address.
     """
     url = settings.catalog_url.get_secret_value()
+    check_address(url, "CALVE_CATALOG_URL")
     try:
         return psycopg.connect(
             url,
@@ -49,26 +54,61 @@ def connect(settings: Settings) -> Connection:
             keepalives_count=3,
             tcp_user_timeout=30000,
         )
-    except psycopg.OperationalError as error:
+    except psycopg.Error as error:
         msg = (
-            f"catalog database {_address(url)}: {_first_line(error)}, expected a connection; "
+            f"catalog database {_address(url)}: {first_line(error)}, expected a connection; "
             "check that it runs, CALVE_CATALOG_URL and the role's password (calve doctor tells them apart)"
         )
         raise LakeUnavailableError(msg) from None
-    except psycopg.ProgrammingError:
-        # Its text may repeat the address with the password.
-        msg = "CALVE_CATALOG_URL: not an address; expected postgresql://user:password@host:port/database"
+
+
+def check_address(url: str, variable: str) -> None:
+    """Refuse what is no address of a database; no word of it is told, since any may be of the password.
+
+    An address that PostgreSQL's library would read otherwise than its author meant is refused too: with an `@` or `/`
+    in it, a password's end is taken for the host, and told in the library's messages.
+
+    Raises:
+        SettingsError: Names the variable and the form that is expected.
+    """
+    try:
+        found = conninfo_to_dict(url)
+    except psycopg.Error:
+        found = {}
+    host, port = str(found.get("host") or ""), str(found.get("port") or "")
+    is_torn = "@" in host or (port and not port.isdecimal()) or set("@/") & set(str(found.get("dbname") or ""))
+    if not found or is_torn or not url.startswith(_SCHEMES):
+        msg = (
+            f"{variable}: not an address; expected postgresql://user:password@host:port/database, and in user and "
+            "password %25 for %, %40 for @, %3A for :, %2F for /"
+        )
         raise SettingsError(msg) from None
 
 
 @contextmanager
 def answering(what: str) -> Iterator[None]:
-    """Turn a database that stopped answering into `LakeUnavailableError`; `what` says what was being done."""
+    """Say in words what kept the database from answering; `what` says what was being done.
+
+    A server that ends a connection may give any class of error for it, so that only what a statement itself is to
+    blame for goes on as it is.
+
+    Raises:
+        LakeUnavailableError: The connection was lost, or the database can't do it now.
+        SettingsError: The role lacks a right.
+    """
     try:
         yield
-    except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+    except psycopg.errors.InsufficientPrivilege as error:
         msg = (
-            f"catalog database: {_first_line(error)} while {what}, expected an answer; "
+            f"catalog database: {first_line(error)} while {what}, expected a role that owns the tables of the catalog "
+            "and the schema calve; grant it, or name that role in CALVE_CATALOG_URL (calve doctor tries it)"
+        )
+        raise SettingsError(msg) from error
+    except _OF_THE_STATEMENT:
+        raise
+    except psycopg.Error as error:
+        msg = (
+            f"catalog database: {first_line(error)} while {what}, expected an answer; "
             "what happened is looked up by the next run, so run it again"
         )
         raise LakeUnavailableError(msg) from error
@@ -77,7 +117,8 @@ def answering(what: str) -> Iterator[None]:
 @contextmanager
 def transaction(conn: Connection) -> Iterator[Cursor]:
     """Run one short transaction; it is committed when the block ends and rolled back when it raises."""
-    if not conn.autocommit or conn.info.transaction_status != psycopg.pq.TransactionStatus.IDLE:
+    is_idle = conn.closed or conn.info.transaction_status == psycopg.pq.TransactionStatus.IDLE
+    if not conn.autocommit or not is_idle:
         msg = "a record is written on a connection of its own transaction: expected autocommit, outside any other"
         raise ValueError(msg)
     with answering("writing a record"), conn.transaction(), conn.cursor() as cursor:
@@ -113,10 +154,11 @@ def migrate(conn: Connection) -> int:
 
 
 def _address(url: str) -> str:
-    parts = urlsplit(url)
-    return f"{parts.hostname or 'on this machine'}:{parts.port or 5432}{parts.path}"
+    found = conninfo_to_dict(url)
+    return f"{found.get('host') or 'on this machine'}:{found.get('port') or 5432}/{found.get('dbname') or ''}"
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
+    """Return what an error says, without its details and hints."""
     lines = str(error).strip().splitlines()
     return lines[0] if lines else type(error).__name__

@@ -47,6 +47,7 @@ create table calve.attempt (
     until timestamptz not null,
     scope text not null,
     generation integer not null,
+    mode text not null check (mode in ('changes', 'reload', 'reprocess')),
     branch text not null,
     epoch bigint not null,
     digest text not null,

@@ -18,10 +18,11 @@ from calve.contract.project import Project
 from calve.contract.scopes import parts_of
 from calve.contract.sources import Source
 from calve.errors import CalveError, DigestMismatchError, StaleBaseError
-from calve.lake.attempts import end_attempt, start_attempt
-from calve.lake.landings import Landing
+from calve.lake.attempts import Mode, end_attempt, start_attempt
+from calve.lake.landings import Landing, landings_of, record_landings
+from calve.lake.ledger import ledger
 from calve.lake.metrics import ControlDifference, MetricRow
-from calve.lake.publication import Publication, pins, publish
+from calve.lake.publication import Publication, newest, pins, publish
 from calve.lake.records import Connection
 from calve.lake.verdicts import DatasetVerdict, record_verdicts, verdicts_of
 from calve.runs import ALL, Run
@@ -31,7 +32,8 @@ from calve.spark.context import Context
 from calve.spark.curate import Staged, stage
 from calve.spark.cut import open_cut
 from calve.spark.inputs import World, dimensions_of, touch
-from calve.spark.land import find_landed, land
+from calve.spark.land import land
+from calve.spark.session import explained
 from calve.spark.tables import ensure_curated, ensure_raw
 
 logger = logging.getLogger(__name__)
@@ -41,10 +43,11 @@ STAGINGS = 3  # of one run, while somebody else writes to its tables
 
 @dataclass(frozen=True)
 class Leased:
-    """A run and the epoch of the lease that its submitter holds for it."""
+    """A run, the epoch of the lease that its submitter holds for it, and how its generation is made."""
 
     run: Run
     epoch: int
+    mode: Mode = "changes"
 
 
 @dataclass(frozen=True)
@@ -58,17 +61,16 @@ class Driver:
     project: Project
     holder: str
     tell: Tell
-    reprocess: bool = False
-    reload: bool = False
 
 
 def perform(driver: Driver, leased: list[Leased], *, digest: str) -> list[tuple[DatasetVerdict, ...]]:
     """Bring each run to its verdict, in order, and publish those that passed.
 
-    A pipeline whose needed pipeline is blocked still runs, on that pipeline's previous publication.
+    A pipeline whose needed pipeline is blocked or failed still runs, on that pipeline's previous publication.
 
     Raises:
         DigestMismatchError: The submitter holds other contracts; nothing was changed.
+        CalveError: Runs that failed without a verdict; all others are judged, and published if they passed.
     """
     if digest != driver.project.digest:
         msg = (
@@ -76,7 +78,18 @@ def perform(driver: Driver, leased: list[Leased], *, digest: str) -> list[tuple[
             "deploy the image that carries the submitter's contracts, then run again"
         )
         raise DigestMismatchError(msg)
-    return [_perform(driver, each) for each in leased]
+    verdicts, failed = [], []
+    for each in leased:
+        try:
+            verdicts.append(_perform(driver, each))
+        except CalveError as error:
+            failed.append(error)
+            if len(leased) > 1:
+                driver.tell(f"failed   {each.run.key}: {error}")
+    if failed:
+        # One that a retry may help decides: what can't be helped is told by the retry again.
+        raise next((error for error in failed if error.retryable), failed[0])
+    return verdicts
 
 
 def _perform(driver: Driver, leased: Leased, *, stagings: int = STAGINGS) -> tuple[DatasetVerdict, ...]:
@@ -99,27 +112,36 @@ def _judge(driver: Driver, leased: Leased) -> tuple[DatasetVerdict, ...]:
     run = leased.run
     known = verdicts_of(driver.records, run.key)
     if not known:
-        attempt = start_attempt(driver.records, run, leased.epoch, driver.project.digest, driver.holder)
-        context = Context(
-            session=driver.session,
-            settings=driver.settings,
-            records=driver.records,
-            catalog=driver.catalog,
-            run=run,
-            attempt=attempt,
-            epoch=leased.epoch,
-            digest=driver.project.digest,
-            parts=None if run.scope == ALL else parts_of(driver.project, run.pipeline, run.scope),
-            reprocess=driver.reprocess,
-            reload=driver.reload,
-        )
+        digest, epoch = driver.project.digest, leased.epoch
+        attempt = start_attempt(driver.records, run, epoch, digest, driver.holder, mode=leased.mode)
+        context = _context(driver, leased, attempt)
         try:
-            known = _stage_and_audit(driver, context)
+            with explained():
+                known = _stage_and_audit(driver, context)
         except CalveError as error:
             end_attempt(driver.records, run.key, attempt, "failed", str(error))
             raise
         end_attempt(driver.records, run.key, attempt, _word(known), "")
     return known
+
+
+def _context(driver: Driver, leased: Leased, attempt: int) -> Context:
+    run, records = leased.run, driver.records
+    ends = [segment.until for segment in ledger(records, run.pipeline)]
+    return Context(
+        session=driver.session,
+        settings=driver.settings,
+        records=records,
+        catalog=driver.catalog,
+        run=run,
+        attempt=attempt,
+        epoch=leased.epoch,
+        digest=driver.project.digest,
+        mode=leased.mode,
+        seen_until=max([run.interval.until, *ends]),
+        published=newest(records).get(run.pipeline),
+        parts=None if run.scope == ALL else parts_of(driver.project, run.pipeline, run.scope),
+    )
 
 
 def _word(verdicts: tuple[DatasetVerdict, ...]) -> str:
@@ -155,21 +177,23 @@ def _stage_and_audit(driver: Driver, context: Context) -> tuple[DatasetVerdict, 
 
 
 def _land_all(driver: Driver, context: Context, sources: tuple[Source, ...]) -> dict[str, Landing]:
+    recorded = landings_of(context.records, context.run.key)
+    if recorded:
+        for name, landing in recorded.items():
+            driver.tell(f"land     {name:<26} {landing.rows:>9,} rows, landed by an earlier attempt")
+        return recorded
     for source in sources:
         ensure_raw(context.session, context.catalog, source)
-    found = {source.source: landing for source in sources if (landing := find_landed(context, source)) is not None}
-    missing = [source for source in sources if source.source not in found]
-    for name, landing in found.items():
-        driver.tell(f"land     {name:<26} {landing.rows:>9,} rows, landed by an earlier attempt")
-    if missing:
-        with open_cut(context.settings) as cut:
-            for source in missing:
-                began = time.monotonic()
-                found[source.source] = landing = land(context, cut, source)
-                reread = landing.totals["reread"]
-                note = f", {reread:,} known already" if reread else ""
-                driver.tell(f"land     {source.source:<26} {landing.rows:>9,} rows{note}, {_seconds(began)}")
-    return found
+    landed = []
+    with open_cut(context.settings) as cut:
+        for source in sources:
+            began = time.monotonic()
+            landing = land(context, cut, source)
+            landed.append(landing)
+            reread = landing.totals["reread"]
+            note = f", {reread:,} known already" if reread else ""
+            driver.tell(f"land     {source.source:<26} {landing.rows:>9,} rows{note}, {_seconds(began)}")
+    return record_landings(context.records, landed)
 
 
 def _stage(driver: Driver, context: Context, world: World, contract: Contract, staged: dict[str, Staged]) -> Staged:

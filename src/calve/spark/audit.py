@@ -22,7 +22,7 @@ from calve.lake.catalog import table_state
 from calve.lake.metrics import ControlDifference, MetricRow
 from calve.lake.verdicts import DatasetVerdict, Outcome, RuleResult
 from calve.spark.context import Context
-from calve.spark.curate import Staged
+from calve.spark.curate import Staged, Touched
 from calve.spark.fates import fates_of
 from calve.spark.history import Observation, drift, fresh, volume
 from calve.spark.inputs import World
@@ -30,6 +30,7 @@ from calve.spark.measures import broken, measure
 from calve.spark.partitions import partition_filter, partition_values
 from calve.spark.quarantine import predicate, with_references
 from calve.spark.reconcile import conserve, control_totals, cut_totals, described
+from calve.spark.state import matching
 from calve.spark.tables import at, curated, quarantine
 
 logger = logging.getLogger(__name__)
@@ -62,8 +63,9 @@ def audit(
             metrics += observed.metrics
         if isinstance(rule, Conserve):
             results.append(conserve(context, rule, each, staged[rule.of]))
-    reconciled, differences = control_totals(context, world, each)
+    reconciled, differences, compared = control_totals(context, world, each)
     results += reconciled
+    metrics += compared
     blocked = any(result.outcome == "blocked" for result in results)
     verdict = _verdict(context, world, each, tuple(results), blocked=blocked)
     logger.info("audited", extra={"dataset": dataset, "run_key": context.run.key, "verdict": verdict.word})
@@ -110,22 +112,35 @@ def _quarantined(context: Context, each: Staged) -> list[RuleResult]:
         return []
     counts: dict[str, int] = {}
     judged = 0
+    rows = None
     if touched is not None:
-        judged = touched.rows.count()
-        per_reason = touched.rows.select(F.explode("_reasons").alias("reason")).groupBy("reason").count()
+        rows = _not_counted_yet(context, each, touched)
+        judged = rows.count()
+        per_reason = rows.select(F.explode("_reasons").alias("reason")).groupBy("reason").count()
         counts = {row[0]: row[1] for row in per_reason.collect()}
     return [
-        _quarantine_result(contract, rule, each, judged=judged, found=counts.get(rule.name, 0))
+        _quarantine_result(contract, rule, rows, judged=judged, found=counts.get(rule.name, 0))
         for rule in contract.row_rules
     ]
 
 
-def _quarantine_result(contract: Contract, rule: RowRule, each: Staged, *, judged: int, found: int) -> RuleResult:
+def _not_counted_yet(context: Context, each: Staged, touched: Touched) -> DataFrame:
+    """Leave out what was kept out before just as it is now: it was counted, and its budget spent, then."""
+    base = touched.bases.quarantine
+    if base.is_empty:
+        return touched.rows
+    held = at(context.session, quarantine(each.contract.dataset), base.snapshot_id)
+    return matching(touched.rows, held, [*each.contract.grain, "_row_hash", "_reasons"], "leftanti").localCheckpoint()
+
+
+def _quarantine_result(
+    contract: Contract, rule: RowRule, rows: DataFrame | None, *, judged: int, found: int
+) -> RuleResult:
     allowed = rule.budget.allows(judged)
     outcome: Outcome = "passed" if found == 0 else "quarantined" if found <= allowed else "blocked"
     samples: tuple[str, ...] = ()
-    if found and each.touched is not None:
-        samples = _keys(contract, each.touched.rows.where(F.array_contains("_reasons", rule.name)))
+    if found and rows is not None:
+        samples = _keys(contract, rows.where(F.array_contains("_reasons", rule.name)))
     return RuleResult(
         rule=rule.name,
         severity="quarantine",
@@ -157,9 +172,9 @@ def _on_staged(context: Context, each: Staged, dimensions: Mapping[str, DataFram
     rows = _changed_partitions(context, each)
     mine = f"`_run_key` <> '{context.run.key}'"
     predicates = {
-        rule.name: f"{mine} or ({predicate(rule, context.run.interval)})"
+        rule.name: f"{mine} or ({predicate(rule, context.judged)})"
         if rule.severity == "quarantine"
-        else predicate(rule, context.run.interval)
+        else predicate(rule, context.judged)
         for rule in rules
         if not isinstance(rule, Unique) and not (isinstance(rule, Complete) and rule.severity != "quarantine")
     }
@@ -220,7 +235,7 @@ def _breaking(rule: RowRule | Unique, rows: DataFrame, where: str | None) -> Dat
 
 def _changed_partitions(context: Context, each: Staged) -> DataFrame | None:
     contract = each.contract
-    if each.touched is None or set(each.counts) <= {"unchanged"}:
+    if each.touched is None or not each.moved:
         return None
     staged = at(context.session, curated(contract.dataset), each.snapshot)
     if not contract.partition_by:

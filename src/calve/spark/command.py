@@ -1,4 +1,4 @@
-"""Command line of the Spark application: `main.py --digest D --run KEY=EPOCH …`.
+"""Command line of the Spark application: `main.py --digest D --run KEY=EPOCH=MODE …`.
 
 Exit codes: 0 all passed and published, 65 blocked or wrong input, 75 a retry may help.
 """
@@ -11,28 +11,33 @@ import socket
 import sys
 import threading
 import time
-import traceback
+from typing import cast
 
 import click
-from py4j.protocol import Py4JJavaError
 
 from calve.contract.loader import load_project
-from calve.errors import EX_DATAERR, EX_TEMPFAIL, CalveError, JobFailedError
+from calve.errors import EX_DATAERR, EX_TEMPFAIL, CalveError
+from calve.lake.attempts import Mode
 from calve.lake.catalog import open_catalog
 from calve.lake.records import connect
 from calve.runs import Run
 from calve.settings import Settings, load_settings
 from calve.spark.application import Driver, Leased, perform
-from calve.spark.session import start_session, stop_session
+from calve.spark.session import explained, start_session, stop_session
 
 
 @click.command()
 @click.option("--digest", required=True, help="Contract digest of the submitter.")
-@click.option("--run", "runs", required=True, multiple=True, metavar="KEY=EPOCH", help="Run key and lease epoch.")
+@click.option(
+    "--run",
+    "runs",
+    required=True,
+    multiple=True,
+    metavar="KEY=EPOCH=MODE",
+    help="Run key, lease epoch, how it is made.",
+)
 @click.option("--follow-stdin", is_flag=True, help="End when standard input closes: the submitter is gone.")
-@click.option("--reprocess", is_flag=True, help="Compute every dataset anew from all accepted raw rows.")
-@click.option("--reload", is_flag=True, help="Read the sources whole.")
-def main(*, digest: str, runs: tuple[str, ...], follow_stdin: bool, reprocess: bool, reload: bool) -> None:
+def main(*, digest: str, runs: tuple[str, ...], follow_stdin: bool) -> None:
     """Extract, land, curate and audit runs, and publish those that pass."""
     os.environ["TZ"] = "UTC"
     time.tzset()
@@ -40,7 +45,7 @@ def main(*, digest: str, runs: tuple[str, ...], follow_stdin: bool, reprocess: b
     if follow_stdin:
         threading.Thread(target=_end_with_submitter, daemon=True).start()
     try:
-        code = _run(load_settings(), digest, [_leased(text) for text in runs], reprocess=reprocess, reload=reload)
+        code = _run(load_settings(), digest, [_leased(text) for text in runs])
     except CalveError as error:
         # On standard output: standard error goes to the driver's log.
         click.echo(f"calve: {error}")
@@ -50,8 +55,8 @@ def main(*, digest: str, runs: tuple[str, ...], follow_stdin: bool, reprocess: b
 
 
 def _leased(text: str) -> Leased:
-    key, _, epoch = text.rpartition("=")
-    return Leased(Run.parse(key), int(epoch))
+    key, epoch, mode = text.rsplit("=", 2)
+    return Leased(Run.parse(key), int(epoch), cast("Mode", mode))
 
 
 def _end_with_submitter() -> None:
@@ -62,13 +67,13 @@ def _end_with_submitter() -> None:
     os._exit(EX_TEMPFAIL)
 
 
-def _run(settings: Settings, digest: str, leased: list[Leased], *, reprocess: bool, reload: bool) -> int:
+def _run(settings: Settings, digest: str, leased: list[Leased]) -> int:
     project = load_project(settings.project)
     began = time.monotonic()
     session = start_session(settings, "calve " + " ".join(each.run.key for each in leased))
     click.echo(f"spark    session up in {time.monotonic() - began:.1f} s")
     try:
-        with connect(settings) as records:
+        with explained(), connect(settings) as records:
             driver = Driver(
                 session=session,
                 settings=settings,
@@ -77,12 +82,8 @@ def _run(settings: Settings, digest: str, leased: list[Leased], *, reprocess: bo
                 project=project,
                 holder=f"{socket.gethostname()}:{os.getpid()}",
                 tell=_tell,
-                reprocess=reprocess,
-                reload=reload,
             )
             verdicts = perform(driver, leased, digest=digest)
-    except Py4JJavaError as error:
-        raise _told(error) from error
     finally:
         stop_session(session)
     blocked = any(verdict.word == "blocked" for each in verdicts for verdict in each)
@@ -92,12 +93,3 @@ def _run(settings: Settings, digest: str, leased: list[Leased], *, reprocess: bo
 def _tell(line: str) -> None:
     click.echo(line)
     sys.stdout.flush()
-
-
-def _told(error: Py4JJavaError) -> JobFailedError:
-    """Name the deepest cause of a Java exception; its chain goes to the log."""
-    logging.getLogger(__name__).error("spark job failed: %s", traceback.format_exc())
-    causes = [line.strip() for line in str(error).splitlines() if line.strip().startswith("Caused by:")]
-    cause = causes[-1].removeprefix("Caused by: ") if causes else str(error.java_exception)
-    msg = f"spark: {cause.splitlines()[0]}; nothing was published. Run the same command again, or see the driver's log"
-    return JobFailedError(msg)

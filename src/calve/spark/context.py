@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from psycopg import sql
@@ -11,8 +12,10 @@ from pyspark.sql import SparkSession
 
 from calve.contract.scopes import Part
 from calve.contract.sources import Source
+from calve.lake.attempts import Mode
+from calve.lake.publication import Publication
 from calve.lake.records import Connection
-from calve.runs import Run
+from calve.runs import Interval, Run
 from calve.settings import Settings
 from calve.spark.extract import ALL_ROWS, predicate_of
 
@@ -27,9 +30,11 @@ class Context:
         attempt: Number of this try at the run.
         epoch: Epoch of the lease under which it may change anything.
         digest: Contract digest of the project.
+        mode: How the run's generation reads sources and computes datasets.
+        seen_until: End of what is published of the pipeline, or of this run if that is later: no row of a day
+            before it is of the future.
+        published: Newest publication of the pipeline; None before the first.
         parts: What the run's scope means in each source that it reaches; None for a run of all.
-        reprocess: Compute every dataset anew from all accepted raw rows, touched or not.
-        reload: Read the sources whole, whatever changed when.
     """
 
     session: SparkSession
@@ -40,9 +45,15 @@ class Context:
     attempt: int
     epoch: int
     digest: str
+    mode: Mode
+    seen_until: datetime
+    published: Publication | None
     parts: Mapping[str, Part] | None = None
-    reprocess: bool = False
-    reload: bool = False
+
+    @property
+    def judged(self) -> Interval:
+        """Return the interval that row rules mean by `:since` and `:until`."""
+        return Interval(self.run.interval.since, self.seen_until)
 
     def reaches(self, source: Source) -> bool:
         """Tell whether the run is about any row of the source."""
@@ -50,7 +61,7 @@ class Context:
 
     def reads_whole(self, source: Source) -> bool:
         """Tell whether the run reads all rows (of its scope), not only what changed."""
-        return self.reload or source.extract == "whole"
+        return self.mode == "reload" or source.extract == "whole"
 
     def predicate(self, source: Source) -> sql.Composable:
         """Return the condition of the rows of the source that the run is about."""

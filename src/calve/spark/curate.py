@@ -13,6 +13,7 @@ from __future__ import annotations
 import hashlib
 import importlib
 import inspect
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -22,20 +23,20 @@ from pyspark.sql import functions as F
 from calve.contract.models import Contract
 from calve.contract.types import spark_type
 from calve.errors import ContractError
-from calve.lake.catalog import main_summary
 from calve.spark.context import Context
 from calve.spark.extract import row_hash
 from calve.spark.partitions import partition_filter, partition_values
 from calve.spark.quarantine import judge_rows
-from calve.spark.state import within
+from calve.spark.state import matching, within
 from calve.spark.tables import (
     LINEAGE,
+    Base,
     Target,
     Written,
     at,
+    base_of,
     curated,
     ensure_curated,
-    main_snapshot,
     open_branch,
     quarantine,
     write,
@@ -45,19 +46,33 @@ Inputs = Mapping[str, DataFrame]
 
 
 @dataclass(frozen=True)
+class Bases:
+    """What a run builds a dataset on; everything it reads of the two tables, it reads there."""
+
+    curated: Base
+    quarantine: Base
+
+
+def bases_of(context: Context, contract: Contract) -> Bases:
+    """Look at the dataset's tables."""
+    catalog, dataset = context.catalog, contract.dataset
+    return Bases(base_of(catalog, curated(dataset)), base_of(catalog, quarantine(dataset)))
+
+
+@dataclass(frozen=True)
 class Touched:
     """What a run makes of a dataset, before it is written.
 
     Attributes:
+        bases: What it was compared with.
         rows: New images of all touched rows, with `_reasons` (empty for good ones) and the lineage columns.
-        old: Base images of the touched rows.
         differences: One row per grain key: its columns, `_fate`, and the old and the new image as structs.
         units: The touched units; None means the whole dataset.
         by: Columns of `units`.
     """
 
+    bases: Bases
     rows: DataFrame
-    old: DataFrame
     differences: DataFrame
     units: DataFrame | None
     by: tuple[str, ...]
@@ -72,6 +87,7 @@ class Staged:
         snapshot: Snapshot that is to be audited and, if it passes, published.
         touched: None when nothing of the dataset could have changed.
         counts: Rows per fate at the dataset's grain.
+        moved: Some row of the curated table differs from the base.
     """
 
     contract: Contract
@@ -81,6 +97,7 @@ class Staged:
     quarantine_snapshot: int
     touched: Touched | None
     counts: Mapping[str, int] = field(default_factory=dict)
+    moved: bool = False
     written: Written | None = None
 
 
@@ -96,7 +113,7 @@ def transform_of(contract: Contract, kind: str = "curate") -> Callable[..., Data
 
 
 def compute(
-    context: Context, contract: Contract, inputs: Inputs, units: DataFrame | None, dimensions: Inputs
+    context: Context, contract: Contract, inputs: Inputs, units: DataFrame | None, dimensions: Inputs, bases: Bases
 ) -> Touched:
     """Run the transform over the touched units and compare the result with the base.
 
@@ -104,24 +121,20 @@ def compute(
         inputs: The transform's parameters, already limited to the touched units.
         units: Distinct values of `touched_by` or `replace_by`; None means the whole dataset.
         dimensions: What `refers` rules look keys up in, by dataset.
+        bases: What the result is compared with.
     """
     rows = _conform(contract, transform_of(contract)(**inputs))
     rows = rows.withColumn("_row_hash", row_hash(list(contract.column_names)))
     rows = rows.withColumn("_run_key", F.lit(context.run.key)).withColumn(
         "_ingested_at", F.lit(context.run.interval.until)
     )
-    rows = judge_rows(contract, rows, dimensions, context.run.interval).localCheckpoint()
-    name = curated(contract.dataset)
-    base = at(context.session, name, main_snapshot(context.catalog, name))
+    rows = judge_rows(contract, rows, dimensions, context.judged).localCheckpoint()
     by = (contract.replace_by,) if contract.replace_by else contract.touched_by
-    if is_empty(context, name):
-        return Touched(rows, base, _all_new(contract, rows), units, by)
+    if bases.curated.is_empty:
+        return Touched(bases, rows, _all_new(contract, rows), units, by)
+    base = at(context.session, curated(contract.dataset), bases.curated.snapshot_id)
     old = base if units is None else within(base, units, by)
-    if contract.load == "append" and units is not None:
-        keys = rows.select(*contract.grain)
-        old = old.join(keys, on=list(contract.grain), how="leftsemi")
-    old = old.localCheckpoint()
-    return Touched(rows, old, _differences(contract, old, rows), units, by)
+    return Touched(bases, rows, _differences(contract, old.localCheckpoint(), rows), units, by)
 
 
 def _conform(contract: Contract, frame: DataFrame) -> DataFrame:
@@ -180,35 +193,36 @@ def stage(context: Context, contract: Contract, touched: Touched | None) -> Stag
     """
     ensure_curated(context.session, context.catalog, contract)
     name = curated(contract.dataset)
-    base = main_snapshot(context.catalog, name)
+    bases = touched.bases if touched else bases_of(context, contract)
     branch = context.run.branch(context.attempt)
-    open_branch(context.session, name, branch, base)
-    counts = _counts(touched)
-    rows, replacing = _to_write(context, contract, touched, base, counts)
+    open_branch(context.session, name, branch, bases.curated.snapshot_id)
+    counts, moved = _counts(touched)
+    rows, replacing = _to_write(context, contract, touched, moved=moved)
     target = Target(context.catalog, name, branch, _summary(context, contract))
     written = write(rows, target, replacing=replacing)
-    quarantine_base, quarantine_snapshot = _stage_quarantine(context, contract, touched)
     return Staged(
         contract=contract,
-        base=base,
+        base=bases.curated.snapshot_id,
         snapshot=written.snapshot_id,
-        quarantine_base=quarantine_base,
-        quarantine_snapshot=quarantine_snapshot,
+        quarantine_base=bases.quarantine.snapshot_id,
+        quarantine_snapshot=_stage_quarantine(context, contract, touched) or bases.quarantine.snapshot_id,
         touched=touched,
         counts=counts,
+        moved=moved,
         written=written,
     )
 
 
-def _counts(touched: Touched | None) -> dict[str, int]:
-    if touched is None:
-        return {}
-    return {row[0]: row[1] for row in touched.differences.groupBy("_fate").count().collect()}
-
-
-def is_empty(context: Context, table: str) -> bool:
-    """Tell whether `main` of a table holds no row."""
-    return main_summary(context.catalog, table).get("total-records", "0") == "0"
+def _counts(touched: Touched | None) -> tuple[dict[str, int], bool]:
+    """Return rows per fate, and whether any of them changes the curated table."""
+    counts: Counter[str] = Counter()
+    moved = False
+    if touched is not None:
+        was = F.col("_old").isNotNull().alias("was")
+        for fate, was_there, number in touched.differences.groupBy("_fate", was).count().collect():
+            counts[fate] += number
+            moved |= fate in ("inserted", "updated", "deleted") or (fate == "quarantined" and was_there)
+    return dict(counts), moved
 
 
 def made_of(contract: Contract) -> str:
@@ -228,19 +242,22 @@ def _summary(context: Context, contract: Contract) -> dict[str, str]:
 
 
 def _to_write(
-    context: Context, contract: Contract, touched: Touched | None, base: int, counts: Mapping[str, int]
+    context: Context, contract: Contract, touched: Touched | None, *, moved: bool
 ) -> tuple[DataFrame, Column | None]:
-    table = at(context.session, curated(contract.dataset), base)
-    if touched is None:
-        return table.limit(0), None
+    if touched is None or not moved:
+        return context.session.table(curated(contract.dataset)).limit(0), None
+    table = at(context.session, curated(contract.dataset), touched.bases.curated.snapshot_id)
     gone = touched.differences.where(
         F.col("_fate").isin("updated", "deleted") | ((F.col("_fate") == "quarantined") & F.col("_old").isNotNull())
     )
-    fresh = touched.differences.where(F.col("_fate").isin("inserted", "updated")).select("_new.*")
+    # A key that stands twice, once as it was: both are written, or the audit would see one and find it unique.
+    doubled = touched.differences.where(F.col("_fate") == "unchanged").join(
+        gone.select(*contract.grain), on=list(contract.grain), how="leftsemi"
+    )
+    fresh = touched.differences.where(F.col("_fate").isin("inserted", "updated")).unionByName(doubled).select("_new.*")
     if not contract.partition_by:
         kept = table.join(gone.select(*contract.grain), on=list(contract.grain), how="leftanti")
-        changed = sum(counts.get(fate, 0) for fate in ("inserted", "updated", "deleted", "quarantined"))
-        return (kept.unionByName(fresh), F.lit(True)) if changed else (table.limit(0), None)
+        return kept.unionByName(fresh), F.lit(True)
     partitions = partition_values(contract, gone.select("_old.*"))
     if not partitions:
         return fresh, None
@@ -249,20 +266,22 @@ def _to_write(
     return kept.unionByName(fresh), inside
 
 
-def _stage_quarantine(context: Context, contract: Contract, touched: Touched | None) -> tuple[int, int]:
-    """Replace the touched units' broken rows by this run's; what stays broken elsewhere stays."""
-    name = quarantine(contract.dataset)
-    base = main_snapshot(context.catalog, name)
+def _stage_quarantine(context: Context, contract: Contract, touched: Touched | None) -> int | None:
+    """Replace the touched units' broken rows by this run's; what stays broken elsewhere stays.
+
+    Returns:
+        The staged snapshot; None when there is nothing to keep.
+    """
     if touched is None:
-        return base, base
-    held = at(context.session, name, base)
+        return None
+    name, base = quarantine(contract.dataset), touched.bases.quarantine
+    held = at(context.session, name, base.snapshot_id)
     broken = touched.rows.where(F.size("_reasons") > 0).select(*held.columns)
     if touched.units is not None:
-        keep = held.join(touched.units, on=list(touched.by), how="leftanti")
-        broken = keep.unionByName(broken)
-    if is_empty(context, name) and broken.isEmpty():
-        return base, base
+        broken = matching(held, touched.units, touched.by, "leftanti").unionByName(broken)
+    if base.is_empty and broken.isEmpty():
+        return None
     branch = context.run.branch(context.attempt)
-    open_branch(context.session, name, branch, base)
+    open_branch(context.session, name, branch, base.snapshot_id)
     target = Target(context.catalog, name, branch, _summary(context, contract))
-    return base, write(broken, target, replacing=F.lit(True)).snapshot_id
+    return write(broken, target, replacing=F.lit(True)).snapshot_id

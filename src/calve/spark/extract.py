@@ -33,7 +33,7 @@ class Wanted:
 
     Attributes:
         lower: Changes from here on; None for whatever age.
-        upper: Changes before this instant.
+        upper: End of the run's interval.
         part: Predicate of the run's scope.
     """
 
@@ -58,7 +58,11 @@ class Extracted:
 
 
 def extract(session: SparkSession, settings: Settings, cut: Cut, source: Source, wanted: Wanted) -> Extracted:
-    """Read the rows that changed in `[lower, upper)`, or the whole table below `upper`."""
+    """Read what changed since `lower`, of the rows that were there or changed before `upper`.
+
+    A row is read as it is at the cut: a source that is ahead of the interval can't be asked for its past, but a row
+    that was there is not left out because it changed since. A table that is read whole is read as it is.
+    """
     predicate = _predicate(source, wanted)
     first = source.key[0]
     numeric = next(c.type for c in source.columns if c.name == first) in ("int", "long")
@@ -119,11 +123,19 @@ def _table(source: Source) -> sql.Identifier:
 
 
 def _predicate(source: Source, wanted: Wanted) -> sql.Composable:
-    column = sql.Identifier(source.changed_by)
-    found = [sql.SQL("{} < {}").format(column, sql.Literal(wanted.upper.astimezone(UTC))), wanted.part]
-    if wanted.lower is not None and source.extract != "whole":
-        found.append(sql.SQL("{} >= {}").format(column, sql.Literal(wanted.lower.astimezone(UTC))))
-    return sql.SQL(" and ").join(found)
+    if source.extract == "whole":
+        return wanted.part
+    changed, created = sql.Identifier(source.changed_by), sql.Identifier(source.created_by or source.changed_by)
+    # A row that says nothing of its change is read every time; its hash tells whether it is known.
+    bounds = sql.SQL("({changed} is null or {changed} < {upper} or {created} < {upper})").format(
+        changed=changed, created=created, upper=sql.Literal(wanted.upper.astimezone(UTC))
+    )
+    if wanted.lower is None:
+        return sql.SQL("{} and {}").format(bounds, wanted.part)
+    since = sql.SQL("({changed} is null or {changed} >= {lower})").format(
+        changed=changed, lower=sql.Literal(wanted.lower.astimezone(UTC))
+    )
+    return sql.SQL("{} and {} and {}").format(bounds, since, wanted.part)
 
 
 def _read(
@@ -147,7 +159,7 @@ def _read(
         .option("dbtable", query.as_string(cut.connection))
         # Without a fetch size the driver commits by itself, leaves the snapshot and reads the moved source.
         .option("fetchsize", 10_000)
-        .option("sessionInitStatement", _import_snapshot(cut, settings))
+        .option("sessionInitStatement", _import_snapshot(cut))
     )
     count, low, high = spread
     readers = min(settings.source_max_connections, 1 + count // ROWS_PER_READER)
@@ -161,12 +173,11 @@ def _read(
     return reader.load()
 
 
-def _import_snapshot(cut: Cut, settings: Settings) -> str:
+def _import_snapshot(cut: Cut) -> str:
     # The fetch size has switched autocommit off, so these are the first statements of a transaction.
     return (
         "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY; "
-        f"SET TRANSACTION SNAPSHOT '{cut.snapshot}'; "
-        f"SET LOCAL statement_timeout = '{settings.source_max_snapshot_seconds}s'; SET LOCAL timezone = 'UTC'"
+        f"SET TRANSACTION SNAPSHOT '{cut.snapshot}'; {cut.limits()}; SET LOCAL timezone = 'UTC'"
     )
 
 
@@ -204,6 +215,7 @@ def keyed_hash(value: Column, domain: str, key_id: str) -> Column:
 
 
 def row_hash(names: list[str]) -> Column:
-    """Return a SHA-256 over the named columns that tells null from empty."""
-    parts = [F.coalesce(F.col(name).cast("string"), F.lit("\0")) for name in names]
-    return F.sha2(F.concat_ws("\x1f", *parts), 256)
+    """Return a SHA-256 over the named columns; their lengths keep values apart, and null from empty."""
+    texts = [F.col(name).cast("string") for name in names]
+    parts = [F.when(text.isNull(), "-").otherwise(F.concat(F.length(text), F.lit(":"), text)) for text in texts]
+    return F.sha2(F.concat(*parts), 256)

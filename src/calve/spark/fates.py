@@ -12,7 +12,7 @@ from pyspark.sql import functions as F
 from calve.spark.context import Context
 from calve.spark.curate import Staged
 from calve.spark.inputs import World, accepted_of
-from calve.spark.state import Accepted, latest, versions, within
+from calve.spark.state import Accepted, latest, matching, versions, within
 
 # The strongest fate of a unit is that of the source rows that it was made from.
 _STRENGTH = ("unchanged", "deleted", "updated", "inserted", "quarantined")
@@ -55,5 +55,5 @@ def _count(context: Context, world: World, each: Staged, name: str) -> dict[str,
         .when(F.col("_op") == "D", "deleted")
         .otherwise("withheld")
     )
-    counted = carried.join(found, on=by, how="left").groupBy(fate.alias("fate")).count().collect()
+    counted = matching(carried, found, by, "left").groupBy(fate.alias("fate")).count().collect()
     return {row["fate"]: row["count"] for row in counted}

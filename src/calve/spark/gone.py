@@ -53,7 +53,7 @@ def _missing_on_days_that_differ(
 ) -> DataFrame | None:
     if source.deletes.compare_keys is None:
         return None
-    day, since = source.deletes.compare_keys, context.run.interval.until - COMPARED_DAYS
+    day, since = source.deletes.compare_keys, context.run.interval.since - COMPARED_DAYS
     recent = versions(context.session, source, accepted).where(F.col(day) >= F.lit(since))
     fresh = rows.where(F.col(day) >= F.lit(since)).withColumn("_landed_seq", F.lit(_FRESH_SEQ))
     held = latest(recent.unionByName(fresh, allowMissingColumns=True), source).where(F.col("_op") == "U")

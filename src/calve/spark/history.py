@@ -113,7 +113,7 @@ def fresh(context: Context, each: Staged, rule: Fresh) -> Observation:
 def _history(context: Context, each: Staged, rule: str, before: date) -> dict[date, dict[str, tuple[float, int]]]:
     first = before - timedelta(weeks=WEEKS)
     found: dict[date, dict[str, tuple[float, int]]] = defaultdict(dict)
-    for row in metric_history(context.records, each.contract.dataset, rule, first, context.run.interval.until.date()):
+    for row in metric_history(context.records, each.contract.dataset, rule, first, before):
         found[row.day][row.part] = (row.value, row.count)
     return found
 

@@ -17,13 +17,12 @@ from calve.contract.models import Contract
 from calve.contract.project import Project
 from calve.contract.rules import Refers
 from calve.errors import ContractError
-from calve.lake.catalog import main_summary
 from calve.lake.landings import Landing, accepted_landings
 from calve.lake.publication import Pinned
 from calve.spark.context import Context
-from calve.spark.curate import Staged, Touched, compute, made_of, transform_of
+from calve.spark.curate import Bases, Staged, Touched, bases_of, compute, made_of, transform_of
 from calve.spark.state import Accepted, live_rows, versions, within
-from calve.spark.tables import at, curated
+from calve.spark.tables import Base, at, curated, quarantine
 
 
 @dataclass(frozen=True)
@@ -45,21 +44,28 @@ class World:
 def touch(context: Context, world: World, contract: Contract, staged: Mapping[str, Staged]) -> Touched | None:
     """Compute the rows that the run changes in a dataset; None when nothing can have changed."""
     dimensions = dimensions_of(context, world, contract, staged)
+    bases = bases_of(context, contract)
     if contract.derived_from:
-        return _touch_derived(context, contract, staged, dimensions)
-    anew = is_made_anew(context, contract)
-    if all(world.landings[name].rows == 0 for name in contract.sources) and not anew:
+        return _touch_derived(context, contract, staged, dimensions, bases)
+    anew = is_made_anew(context, contract, bases.curated)
+    nothing_landed = all(world.landings[name].rows == 0 for name in contract.sources)
+    if nothing_landed and bases.quarantine.is_empty and not anew:
         return None
-    units = None if anew or contract.load == "snapshot" else _units(context, world, contract)
+    units = None if anew or contract.load == "snapshot" else _units(context, world, contract, bases.quarantine)
     inputs = {name: _source(context, world, contract, name, units) for name in (*contract.sources, *contract.lookup)}
     inputs |= {name: _dataset(context, world, name, staged) for name in contract.reads}
-    return compute(context, contract, inputs, units, dimensions)
+    return compute(context, contract, inputs, units, dimensions, bases)
 
 
-def is_made_anew(context: Context, contract: Contract) -> bool:
-    """Tell whether the whole dataset is computed: asked for, its first time, or another contract or transform."""
-    said = main_summary(context.catalog, curated(contract.dataset))
-    return context.reprocess or said.get("calve.made-of") != made_of(contract)
+def is_made_anew(context: Context, contract: Contract, base: Base) -> bool:
+    """Tell whether the whole dataset is computed.
+
+    So it is when that is asked for, its first time, after its contract or transform changed, and when its base is
+    not what the newest publication made of it: an image that did not know the dataset ran, or a rollback left it out.
+    """
+    published = context.published.table(curated(contract.dataset)) if context.published else None
+    is_current = published is not None and published.staged and published.snapshot_id == base.snapshot_id
+    return context.mode == "reprocess" or not is_current or base.summary.get("calve.made-of") != made_of(contract)
 
 
 def accepted_of(context: Context, world: World, source: str) -> Accepted:
@@ -67,19 +73,21 @@ def accepted_of(context: Context, world: World, source: str) -> Accepted:
     return Accepted(tuple(accepted_landings(context.records, source)), world.landings[source].landing_id)
 
 
-def _units(context: Context, world: World, contract: Contract) -> DataFrame:
-    """Return the touched units: those with a row that landed in this run."""
-    parts = []
+def _units(context: Context, world: World, contract: Contract, waiting: Base) -> DataFrame:
+    """Return the touched units: those with a row that landed in this run, and those that wait in quarantine.
+
+    What was broken may have become whole without landing again: a dimension came late, a day is over.
+    """
+    held = at(context.session, quarantine(contract.dataset), waiting.snapshot_id)
+    parts = [] if waiting.is_empty else [held.select(*contract.touched_by)]
     for name in contract.sources:
         own = Accepted((), world.landings[name].landing_id)
         parts.append(versions(context.session, world.project.sources[name], own).select(*contract.touched_by))
-    return reduce(DataFrame.unionByName, parts).dropna().distinct().localCheckpoint()
+    return reduce(DataFrame.unionByName, parts).distinct().localCheckpoint()
 
 
 def _source(context: Context, world: World, contract: Contract, name: str, units: DataFrame | None) -> DataFrame:
     source, accepted = world.project.sources[name], accepted_of(context, world, name)
-    if contract.load == "append" and name in contract.sources and units is not None:
-        accepted = Accepted((), accepted.own)
     frame = versions(context.session, source, accepted)
     if units is not None:
         frame = within(frame, units, contract.touched_by)
@@ -121,11 +129,15 @@ def _images(staged: Staged, table: DataFrame) -> DataFrame:
 
 
 def _touch_derived(
-    context: Context, contract: Contract, staged: Mapping[str, Staged], dimensions: Mapping[str, DataFrame]
+    context: Context,
+    contract: Contract,
+    staged: Mapping[str, Staged],
+    dimensions: Mapping[str, DataFrame],
+    bases: Bases,
 ) -> Touched | None:
     siblings = {name: staged[name] for name in contract.derived_from}
-    anew = is_made_anew(context, contract)
-    if all(set(each.counts) <= {"unchanged"} for each in siblings.values()) and not anew:
+    anew = is_made_anew(context, contract, bases.curated)
+    if not any(each.moved for each in siblings.values()) and not anew:
         return None
     tables = {
         name: at(context.session, curated(name), each.snapshot).select(*each.contract.column_names)
@@ -133,4 +145,4 @@ def _touch_derived(
     }
     changed = tables if anew else {name: _images(each, tables[name]) for name, each in siblings.items()}
     dates = transform_of(contract, "touched")(changed=changed, **tables).dropna().distinct().localCheckpoint()
-    return compute(context, contract, {**tables, "dates": dates}, None if anew else dates, dimensions)
+    return compute(context, contract, {**tables, "dates": dates}, None if anew else dates, dimensions, bases)

@@ -1,12 +1,11 @@
-"""Land what changed in a source as one snapshot of its raw table, once per run key.
+"""Append what changed in a source to its raw table, as one snapshot.
 
-An attempt that died without a verdict is resumed on its landing; a landing that was never recorded is adopted
-by what its snapshot says. Rows whose hash is known land as nothing.
+Rows whose hash is known land as nothing. Nothing is read of what was appended before the landings of all sources of
+the run are recorded, together.
 """
 
 from __future__ import annotations
 
-import json
 import logging
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -17,15 +16,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from calve.contract.sources import Source
-from calve.lake.catalog import snapshots_with
-from calve.lake.landings import (
-    Landing,
-    accepted_landings,
-    find_landing,
-    next_sequence,
-    record_landing,
-    watermark,
-)
+from calve.lake.landings import Landing, accepted_landings, next_sequence, watermark
 from calve.spark.context import Context
 from calve.spark.cut import Cut, check_description
 from calve.spark.extract import Extracted, Wanted, extract
@@ -36,23 +27,8 @@ from calve.spark.tables import Target, ensure_raw, raw, summary_json, write
 logger = logging.getLogger(__name__)
 
 
-def find_landed(context: Context, source: Source) -> Landing | None:
-    """Return this run's landing of the source when an earlier attempt finished it, recorded or not."""
-    recorded = find_landing(context.records, context.run.key, source.source)
-    if recorded is not None:
-        return recorded
-    ensure_raw(context.session, context.catalog, source)
-    unrecorded = snapshots_with(context.catalog, raw(source.source), "calve.run-key", context.run.key)
-    if not unrecorded:
-        return None
-    found, said = unrecorded[0]
-    facts = json.loads(said["calve.landing"]) | {"rows": int(said.get("added-records", 0))}
-    logger.info("landing adopted", extra={"source": source.source, "run_key": context.run.key, "snapshot_id": found})
-    return record_landing(context.records, _landing(facts, found))
-
-
 def land(context: Context, cut: Cut, source: Source) -> Landing:
-    """Extract the source at the cut and land what is new; return the landing that counts for this run."""
+    """Extract the source at the cut and append what is new to raw; the landing counts once it is recorded."""
     warnings = check_description(cut, source)
     lower = _lower_bound(context, source)
     wanted = Wanted(lower, context.run.interval.until, context.predicate(source))
@@ -67,7 +43,7 @@ def land(context: Context, cut: Cut, source: Source) -> Landing:
 
 def _lower_bound(context: Context, source: Source) -> datetime | None:
     mark = watermark(context.records, source.source)
-    if mark is None or context.reload:
+    if mark is None or context.mode == "reload":
         return None
     return min(mark, context.run.interval.since) - source.lateness_span
 
@@ -111,7 +87,8 @@ def _without_known(
     if context.reads_whole(source):
         known = latest(known, source).where(F.col("_op") == "U")
     elif lower is not None:
-        known = known.where((F.col(source.changed_by) >= F.lit(lower)) & (F.col("_op") == "U"))
+        changed = F.col(source.changed_by)
+        known = known.where((changed.isNull() | (changed >= F.lit(lower))) & (F.col("_op") == "U"))
     columns = [*source.landed_key, "_row_hash"]
     fresh = rows.join(known.select(*columns), on=columns, how="leftanti").localCheckpoint()
     return fresh, rows.count() - fresh.count()
@@ -130,9 +107,9 @@ def _append(context: Context, source: Source, rows: DataFrame, facts: dict[str, 
         "calve.landing": summary_json(facts),
     }
     written = write(landed, Target(context.catalog, raw(source.source), None, summary))
-    return record_landing(
-        context.records, _landing(facts | {"rows": written.count("added-records")}, written.snapshot_id)
-    )
+    said = {"source": source.source, "run_key": facts["run_key"], "snapshot_id": written.snapshot_id}
+    logger.info("landed", extra=said)
+    return _landing(facts | {"rows": written.count("added-records")}, written.snapshot_id)
 
 
 def _landing(facts: dict[str, Any], snapshot_id: int) -> Landing:

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 
 from pydeequ.analyzers import AnalysisRunner, AnalyzerContext, Completeness, Compliance, Size, Uniqueness
 from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
 
 from calve.errors import JobFailedError
 
@@ -30,6 +31,8 @@ def measure(
         JobFailedError: An analyzer failed, so nothing may be concluded.
     """
     session = rows.sparkSession
+    # Deequ swallows what Spark says of an expression that it can't read; asked here, it is told.
+    rows.select(*map(F.expr, predicates.values()))
     runner = AnalysisRunner(session).onData(rows).addAnalyzer(Size())
     for name, predicate in predicates.items():
         runner = runner.addAnalyzer(Compliance(name, predicate))

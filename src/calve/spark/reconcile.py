@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from decimal import Decimal
 
 from pyspark.sql import DataFrame
@@ -11,15 +12,16 @@ from pyspark.sql import functions as F
 from calve.contract.models import Contract, ControlTotal
 from calve.contract.rules import Conserve
 from calve.lake.landings import Landing
-from calve.lake.metrics import ControlDifference, open_differences
+from calve.lake.metrics import ControlDifference, MetricRow, compared_dates, open_differences
 from calve.lake.verdicts import Outcome, RuleResult
 from calve.spark.context import Context
 from calve.spark.curate import Staged
 from calve.spark.inputs import World, accepted_of
-from calve.spark.state import versions
+from calve.spark.state import latest, versions
 from calve.spark.tables import at, curated, quarantine
 
 NAMED = 5
+COMPLETE_AFTER = timedelta(days=2)
 
 
 def _result(rule: str, column: str, *, checked: int, wrong: list[str], outcome: Outcome, detail: str) -> RuleResult:
@@ -101,18 +103,23 @@ def conserve(context: Context, rule: Conserve, each: Staged, sibling: Staged) ->
     )
 
 
-def control_totals(context: Context, world: World, each: Staged) -> tuple[list[RuleResult], list[ControlDifference]]:
+def control_totals(
+    context: Context, world: World, each: Staged
+) -> tuple[list[RuleResult], list[ControlDifference], list[MetricRow]]:
     """Compare staged and quarantined rows with the newest sealed totals of every date that is concerned.
 
-    Concerned are the dates of totals that landed in this run and the dates whose rows this run changed.
+    Concerned are the dates of totals that landed in this run, the dates whose rows this run changed, and those that
+    its interval completes. A date can be compared when the lake has all of it: local dates end by noon of the next
+    UTC day, and are sealed by its end.
 
     Returns:
-        One result, and the dates and parts that differ or that differed before and agree now. A difference holds
-        the date back from `verified_through`, and blocks when the source calls the date closed.
+        One result; the dates and parts that differ or that differed before and agree now; and what was compared,
+        one row per date. A difference holds the date back from `verified_through`, and blocks when the source calls
+        the date closed; a date newer than all that were compared is not verified either.
     """
     control = each.contract.control_total
     if control is None:
-        return [], []
+        return [], [], []
     compared = _compare(context, world, each, control)
     differences = [
         ControlDifference(
@@ -145,22 +152,25 @@ def control_totals(context: Context, world: World, each: Staged) -> tuple[list[R
         detail=detail,
     )
     known = {(d.day, d.part) for d in open_differences(context.records, each.contract.dataset)}
-    return [result], [d for d in differences if not d.agrees or (d.day, d.part) in known]
+    told = [d for d in differences if not d.agrees or (d.day, d.part) in known]
+    return [result], told, compared_dates(differences)
 
 
 def _compare(context: Context, world: World, each: Staged, control: ControlTotal) -> DataFrame:
     source, contract = world.project.sources[control.source], each.contract
     accepted = accepted_of(context, world, control.source)
-    sealed = versions(context.session, source, accepted).where(
-        (F.col("table_name") == control.table_name) & (F.col("_op") == "U")
-    )
+    landed = versions(context.session, source, accepted).where(F.col("table_name") == control.table_name)
+    sealed = latest(landed, source).where(F.col("_op") == "U").fillna(0, ["row_count"])
     concerned = sealed.where(F.col("_landing_id") == accepted.own).select(F.col("business_date").alias("day"))
     if each.touched is not None:
         changed = each.touched.differences.where(F.col("_fate") != "unchanged")
         for image in ("_old", "_new"):
             rows = changed.where(F.col(image).isNotNull())
             concerned = concerned.unionByName(rows.select(F.col(f"{image}.{control.date}").alias("day")))
-    days = concerned.dropna().distinct()
+    interval = context.run.interval
+    completed = sealed.where(F.col("business_date") >= F.lit(interval.since.date() - COMPLETE_AFTER))
+    concerned = concerned.unionByName(completed.select(F.col("business_date").alias("day")))
+    days = concerned.where(F.col("day") <= F.lit(context.seen_until.date() - COMPLETE_AFTER)).distinct()
     newest = (
         sealed.groupBy(F.col("business_date").alias("day"), F.col(control.by).alias("part"))
         .agg(F.max(F.struct("version", "row_count", "sum_amount", "is_closed")).alias("t"))

@@ -1,25 +1,38 @@
-"""Start the one Spark session of an application, against the lake's catalog.
+"""Start the one Spark session of an application, against the lake's catalog, and say in words what Spark raised.
 
 Never caches table metadata: a publication made outside this session must be seen by snapshot id.
 """
 
 from __future__ import annotations
 
+import logging
 import os
-from urllib.parse import unquote, urlsplit
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from urllib.parse import quote, urlencode
 
+from psycopg.conninfo import conninfo_to_dict
+from py4j.protocol import Py4JJavaError
+from pyspark.errors import AnalysisException, PySparkException
 from pyspark.sql import SparkSession
 
+from calve.contract.models import Contract
+from calve.errors import ContractError, JobFailedError, SettingsError
+from calve.lake.records import check_address, first_line
 from calve.settings import Settings
 
 CATALOG = "lake"
+_TRANSFORMS = "transforms."
+# What keeps a connection from being read or answered by others; PostgreSQL's library and its JDBC driver agree on it.
+_SAFETY = ("sslmode", "sslrootcert", "sslcert", "sslkey")
 
 
 def start_session(settings: Settings, app_name: str) -> SparkSession:
     """Start Spark with the Iceberg catalog of the settings; the session's time zone is UTC."""
     os.environ.setdefault("SPARK_VERSION", "3.5")
     builder = SparkSession.builder.appName(app_name)
-    for key, value in _configuration(settings).items():
+    for key, value in configuration(settings).items():
         builder = builder.config(key, value)
     session = builder.getOrCreate()
     session.sparkContext.setLogLevel("ERROR")
@@ -34,16 +47,81 @@ def stop_session(session: SparkSession) -> None:
     session.stop()
 
 
-def jdbc_of(url: str) -> tuple[str, str, str]:
-    """Split `postgresql://user:password@host:port/database` into JDBC address, user and password."""
-    parts = urlsplit(url)
-    address = f"jdbc:postgresql://{parts.hostname}:{parts.port or 5432}{parts.path}"
-    return address, unquote(parts.username or ""), unquote(parts.password or "")
+@contextmanager
+def explained() -> Iterator[None]:
+    """Say in words what Spark raises in a block; its whole trace goes to the log.
+
+    Raises:
+        ContractError: Spark can't make sense of the SQL or the columns of a rule or a transform.
+        JobFailedError: Anything else; a retry may help.
+    """
+    try:
+        yield
+    except AnalysisException as error:
+        _log()
+        said = first_line(error).rstrip(";")
+        msg = f"{_where(error)}: Spark says {said}; correct this SQL or what it names, then run the same command again"
+        raise ContractError(msg) from error
+    except (PySparkException, Py4JJavaError) as error:
+        _log()
+        msg = f"spark: {_cause(error)}; nothing was published. Run the same command again, or see the driver's log"
+        raise JobFailedError(msg) from error
 
 
-def _configuration(settings: Settings) -> dict[str, str]:
+def _log() -> None:
+    logging.getLogger(__name__).error("spark failed: %s", traceback.format_exc())
+
+
+def _where(error: AnalysisException) -> str:
+    """Return the innermost thing of the project at work when the error was raised: a transform, else a contract."""
+    found = "contracts"
+    for frame, line in traceback.walk_tb(error.__traceback__):
+        module, contract = str(frame.f_globals.get("__name__")), frame.f_locals.get("contract")
+        if module.startswith(_TRANSFORMS):
+            return f"transform spark_apps/transforms/{module.removeprefix(_TRANSFORMS)}.py:{line}"
+        if isinstance(contract, Contract):
+            found = f"contract iceberg/contracts/{contract.dataset}.yaml"
+    return found
+
+
+def _cause(error: PySparkException | Py4JJavaError) -> str:
+    """Return the deepest cause of a Java exception, in one line."""
+    causes = [line.strip() for line in str(error).splitlines() if line.strip().startswith("Caused by:")]
+    if causes:
+        return causes[-1].removeprefix("Caused by: ")
+    said = str(error.java_exception) if isinstance(error, Py4JJavaError) else str(error)
+    return (said.strip().splitlines() or [type(error).__name__])[0]
+
+
+def jdbc_of(url: str, variable: str = "CALVE_SOURCE_URL") -> tuple[str, str, str]:
+    """Split `postgresql://user:password@host:port/database` into JDBC address, user and password.
+
+    Of the address's parameters, `sslmode`, `sslrootcert`, `sslcert` and `sslkey` go along, so that Spark's connections
+    are as safe as the others; the last three must be names of files. What else PostgreSQL's library knows, such as
+    `options`, `application_name` or `connect_timeout`, is left out.
+
+    Raises:
+        SettingsError: It is no address, or one of a socket, which Spark can't use.
+    """
+    check_address(url, variable)
+    found = {name: str(value) for name, value in conninfo_to_dict(url).items()}
+    host = found.get("host", "")
+    if not host or host.startswith("/"):
+        msg = (
+            f"{variable}: names no host, and Spark can't connect by a socket; "
+            "expected postgresql://user:password@host:port/database"
+        )
+        raise SettingsError(msg)
+    server = f"[{host}]" if ":" in host else host
+    address = f"jdbc:postgresql://{server}:{found.get('port', 5432)}/{quote(found.get('dbname', ''), safe='')}"
+    safety = urlencode({name: found[name] for name in _SAFETY if name in found}, quote_via=quote)
+    return f"{address}?{safety}" if safety else address, found.get("user", ""), found.get("password", "")
+
+
+def configuration(settings: Settings) -> dict[str, str]:
+    """Return what the session is started with; holds secrets, which Spark's log redacts."""
     catalog = f"spark.sql.catalog.{settings.catalog_name}"
-    address, user, password = jdbc_of(settings.catalog_url.get_secret_value())
+    address, user, password = jdbc_of(settings.catalog_url.get_secret_value(), "CALVE_CATALOG_URL")
     found = {
         "spark.sql.extensions": "org.apache.iceberg.spark.extensions.IcebergSparkSessionExtensions",
         "spark.sql.session.timeZone": "UTC",
@@ -58,7 +136,7 @@ def _configuration(settings: Settings) -> dict[str, str]:
         catalog: "org.apache.iceberg.spark.SparkCatalog",
         f"{catalog}.type": "jdbc",
         f"{catalog}.cache-enabled": "false",
-        f"{catalog}.uri": f"{address}?currentSchema=public",
+        f"{catalog}.uri": f"{address}{'&' if '?' in address else '?'}currentSchema=public",
         f"{catalog}.jdbc.user": user,
         f"{catalog}.jdbc.password": password,
         f"{catalog}.jdbc.schema-version": "V1",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
 
 from pyspark.sql import Column, DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
@@ -72,12 +73,22 @@ def within(frame: DataFrame, units: DataFrame, by: Sequence[str]) -> DataFrame:
 
     Args:
         frame: Rows that have the columns `by`.
-        units: Distinct values of `by`.
+        units: Distinct values of `by`; a null is a unit like any other, or its rows would never be judged.
     """
     first = by[0]
     if dict(units.dtypes)[first] in KEY_RANGE_TYPES:
-        bounds = units.agg(F.min(first), F.max(first)).first()
-        if bounds is None or bounds[0] is None:
+        bounds = units.agg(F.min(first), F.max(first), F.max(F.col(first).isNull())).first()
+        if bounds is None or bounds[2] is None:
             return frame.limit(0)
-        frame = frame.where((F.col(first) >= F.lit(bounds[0])) & (F.col(first) <= F.lit(bounds[1])))
-    return frame.join(units, on=list(by), how="leftsemi")
+        low, high, has_null = bounds
+        inside = F.col(first).isNull() if has_null else F.lit(False)
+        frame = frame.where(inside if low is None else inside | F.col(first).between(F.lit(low), F.lit(high)))
+    return matching(frame, units, by, "leftsemi")
+
+
+def matching(frame: DataFrame, units: DataFrame, by: Sequence[str], how: str) -> DataFrame:
+    """Join rows with units where null equals null; the columns `by` are those of the rows."""
+    # Names of their own: both sides may come from one table.
+    named = units.withColumnsRenamed({name: f"_unit_{name}" for name in by})
+    equal = [F.col(name).eqNullSafe(F.col(f"_unit_{name}")) for name in by]
+    return frame.join(named, on=reduce(Column.__and__, equal), how=how).drop(*(f"_unit_{name}" for name in by))

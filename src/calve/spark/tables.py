@@ -18,7 +18,7 @@ from calve.contract.sources import Source
 from calve.contract.types import spark_type
 from calve.effects import effect
 from calve.errors import ContractError, LakeUnavailableError
-from calve.lake.catalog import columns_of, snapshots_with, table_state
+from calve.lake.catalog import columns_of, main_head, snapshots_with, table_state
 
 RAW_COLUMNS = {"_op": "string", "_landing_id": "string", "_run_key": "string", "_landed_seq": "bigint"}
 LINEAGE = {
@@ -136,13 +136,26 @@ def _check_columns(table: str, found: Mapping[str, str], expected: Mapping[str, 
     raise ContractError(msg)
 
 
-def main_snapshot(catalog: Any, table: str) -> int:
-    """Return the snapshot that readers of the table's `main` see."""
-    found = table_state(catalog, table).main_snapshot_id
-    if found is None:
+@dataclass(frozen=True)
+class Base:
+    """What a run builds on: `main` of a table, looked at once."""
+
+    snapshot_id: int
+    summary: Mapping[str, str]
+
+    @property
+    def is_empty(self) -> bool:
+        """Tell whether it holds no row."""
+        return self.summary.get("total-records", "0") == "0"
+
+
+def base_of(catalog: Any, table: str) -> Base:
+    """Return what readers of the table's `main` see now."""
+    snapshot_id, summary = main_head(catalog, table)
+    if snapshot_id is None:
         msg = f"table {table}: has no main, expected the snapshot that it began with; run again"
         raise LakeUnavailableError(msg)
-    return found
+    return Base(snapshot_id, summary)
 
 
 def at(session: SparkSession, table: str, snapshot_id: int) -> DataFrame:

@@ -172,8 +172,12 @@ def _verified(conn: Connection, project: Project, served: Publication) -> dict[s
     if pipeline is None:
         return {}
     start = date.fromisoformat(pipeline.start)
-    datasets = [table.dataset for table in served.tables if table.namespace == "curated"]
-    return {dataset: verified_through(conn, dataset, start) for dataset in datasets}
+    named = (table.dataset for table in served.tables if table.namespace == "curated")
+    contracts = [project.contracts[dataset] for dataset in named if dataset in project.contracts]
+    return {
+        each.dataset: verified_through(conn, each.dataset, start, compared=each.control_total is not None)
+        for each in contracts
+    }
 
 
 def _quality_rows(conn: Connection, project: Project) -> tuple[Row, ...]:

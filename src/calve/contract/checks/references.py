@@ -143,7 +143,7 @@ def _waits_for(draft: Draft, own: str) -> dict[str, Loc]:
     named = [place for field in ("derived_from", "reads", "needs") for place in draft.texts(field)]
     named += draft.texts("part_of", "source")
     rules = [place for loc, _ in draft.mappings("audit") for place in draft.texts(*loc, "to")]
-    # rows of a tree refer to rows of their own dataset
+    # A rule that refers to its own dataset is told as such by the checks of rules.
     return {name: loc for loc, name in (*(r for r in rules if r[1] != own), *named)}
 
 

@@ -27,10 +27,6 @@ _USES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "fresh": {"fresh": ("timestamptz",)},
     "conserve": {"conserve": NUMERIC},
 }
-_PREDICATES = {"sql": ("sql",), "conserve": ("equals", "where")}
-_QUOTED = re.compile(r"'(?:[^'\\]|\\.|'')*'|\"(?:[^\"\\]|\\.)*\"|`[^`]*`", re.DOTALL)
-_TOKEN = re.compile(r"(?<![:\w]):([A-Za-z_]\w*)")
-TOKENS = ("since", "until")
 
 
 def rule_mistakes(all_: Declarations) -> Iterator[Mistake]:
@@ -42,8 +38,6 @@ def rule_mistakes(all_: Declarations) -> Iterator[Mistake]:
             if kind is None:
                 continue
             yield from _columns(draft, loc, kind)
-            for field in _PREDICATES.get(kind, ()):
-                yield from _predicate(draft, (*loc, field))
             if kind == "between":
                 yield from _bounds(draft, loc, rule)
             if kind == "matches":
@@ -59,24 +53,6 @@ def _columns(draft: Draft, loc: Loc, kind: str) -> Iterator[Mistake]:
     for field, types in _USES.get(kind, {}).items():
         for where, name in draft.texts(*loc, field):
             yield from must_be(draft, where, name, *types)
-
-
-def _predicate(draft: Draft, loc: Loc) -> Iterator[Mistake]:
-    text = draft.text(*loc)
-    if text is None:
-        return
-    bare = _QUOTED.sub(" ", text)
-    wrong = next((mark for mark in "'\"`" if mark in bare), None)
-    if wrong:
-        yield draft.mistake(loc, f"found a {wrong} that is never closed in {shown(text)}; close it")
-    elif bare.count("(") != bare.count(")"):
-        found = f"{bare.count('(')} '(' and {bare.count(')')} ')'"
-        yield draft.mistake(loc, f"found {found} in {shown(text)}, expected as many; close each bracket")
-    if ";" in bare:
-        yield draft.mistake(loc, f"found ';' in {shown(text)}, expected one predicate; take it out")
-    for name in _TOKEN.findall(bare):
-        if name not in TOKENS:
-            yield draft.mistake(loc, f"found ':{name}', expected :since or :until; take one of them")
 
 
 def _bounds(draft: Draft, loc: Loc, rule: Mapping[str, object]) -> Iterator[Mistake]:
@@ -105,6 +81,10 @@ def _refers(draft: Draft, loc: Loc, all_: Declarations) -> Iterator[Mistake]:
     if target is None:
         return
     where = (*loc, "to")
+    if target == draft.text("dataset"):
+        text = f"found {target} itself, expected another dataset: its rows are judged before they are published"
+        yield draft.mistake(where, f"{text}; say it in the transform, with a column and a rule `sql` on it")
+        return
     yield from all_.unknown("contract", draft, where, target)
     other = all_.named("contract").get(target)
     if other is None:

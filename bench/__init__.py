@@ -1,0 +1,10 @@
+"""What calve costs against what one would do without it: `python -m bench`.
+
+Everything runs on an engine of its own, which the tests have as well. Nothing here is imported by calve.
+"""
+
+import sys
+from pathlib import Path
+
+# The engine of the tests, and their small lake.
+sys.path += [str(Path(__file__).parents[1] / "tests" / folder) for folder in ("chain", "lake")]
