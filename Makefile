@@ -46,7 +46,7 @@ test: setup ## Run all tests
 demo: setup ## Run the whole story on this machine (SCALE=1: about 200,000 order lines)
 	@SCALE=$(SCALE) $(VENV)/bin/calve demo
 
-bench: setup ## Measure calve against its peers and print a table; wants a quiet machine
+bench: setup ## Measure calve against its peers and print a table; wants a quiet machine (BENCH='--only staging')
 	@$(PY) -m bench $(BENCH)
 
 clean: ## End the local engine, remove its data and the tools' caches; .venv stays

@@ -26,9 +26,9 @@ AIM = Aim("at most 1/10", 1 / 10)
 _numbers = itertools.count(1)
 
 
-def compare(engine: Engine, empty: Chain, gauge: Gauge) -> list[Comparison]:
+def compare(engine: Engine, gauge: Gauge) -> list[Comparison]:
     """Measure both in turns."""
-    with engine.clone(empty) as chain:
+    with engine.clone(engine.lake("shop", "calve", scale=1)) as chain:
         ours, peer = (_tables(chain, prefix) for prefix in ("ours", "peer"))
         cases = {"publish": lambda: _publish(ours), "fast_forward": lambda: _fast_forward(chain, peer)}
         found = gauge.in_turns(cases)

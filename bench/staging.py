@@ -30,9 +30,9 @@ MONTHS = 12
 _numbers = itertools.count(1)
 
 
-def compare(engine: Engine, empty: Lake, gauge: Gauge, *, rows: int) -> list[Comparison]:
+def compare(engine: Engine, gauge: Gauge, *, rows: int) -> list[Comparison]:
     """Measure both in turns."""
-    with engine.clone(empty) as lake:
+    with engine.clone(engine.lake("shop", "calve", scale=1)) as lake:
         cases = {"stage and publish": lambda: _staged(lake, rows), "plain append": lambda: _appended(lake, rows)}
         found = gauge.in_turns(cases)
     what = f"stage and publish {rows:,} rows, against a plain append"

@@ -82,8 +82,8 @@ class Source(Declared):
     Attributes:
         extract: `changes` reads rows by `changed_by`; `whole` reads the table and lands what differs.
         changed_by: Timestamp column that moves with every change of a row.
-        created_by: Timestamp or date column, immutable per key, of when what a row tells of came to be; with it a run of
-            an earlier interval reads the rows of what was there by then, however late they changed or were known.
+        created_by: Timestamp or date column, immutable per key, of when that came to be which a row tells of; a run
+            of an earlier interval then reads what was there, however late it changed or was known.
         lateness: How far before the watermark to read again, e.g. `1 hour`.
         totals: Numeric columns whose sums the source states at the cut, to compare with what landed.
         part_of: Whose part a row is, for runs of a scope such as one facility.
