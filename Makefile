@@ -41,7 +41,7 @@ check: setup ## Run every linter: style, types, import rules, SQL, YAML, spellin
 	$(VENV)/bin/pytest tests/repository
 
 test: setup ## Run all tests
-	@$(VENV)/bin/pytest
+	@$(VENV)/bin/pytest -n 2
 
 demo: setup ## Run the whole story on this machine (SCALE=1: about 200,000 order lines)
 	@SCALE=$(SCALE) $(VENV)/bin/calve demo

@@ -7,4 +7,4 @@ import sys
 from pathlib import Path
 
 # The engine of the tests, and their small lake.
-sys.path += [str(Path(__file__).parents[1] / "tests" / folder) for folder in ("chain", "lake")]
+sys.path += [str(Path(__file__).parents[1] / "tests" / folder) for folder in ("", "chain", "lake")]

@@ -14,7 +14,7 @@ from collections import Counter
 from datetime import timedelta
 from pathlib import Path
 
-sys.path.append(str(Path(__file__).parents[1] / "tests" / "chain"))
+sys.path += [str(Path(__file__).parents[1] / "tests" / folder) for folder in ("", "chain")]
 
 from chain_engine import new_lake, started  # type: ignore[import-not-found]
 from the_history import HISTORY_END, SCALE  # type: ignore[import-not-found]

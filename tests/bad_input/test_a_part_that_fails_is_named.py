@@ -7,9 +7,10 @@ from urllib.parse import urlsplit, urlunsplit
 import psycopg
 import pytest
 from faulty_store import store_that_says
-from machine import FIRST_DAYS, NEXT_DAY, Machine, free_ports
+from machine import FIRST_DAYS, NEXT_DAY, Machine
 
 from calve.errors import EX_DATAERR, EX_TEMPFAIL
+from unused_ports import free_ports
 
 pytestmark = [pytest.mark.spark, pytest.mark.local]
 RUN = ("run", "revenue", "--until", NEXT_DAY)

@@ -4,9 +4,10 @@ The last file of this folder: it publishes a day.
 """
 
 import pytest
-from machine import NEXT_DAY, Machine, fill, free_ports
+from machine import NEXT_DAY, Machine, fill
 
 from calve.errors import EX_TEMPFAIL
+from unused_ports import free_ports
 
 pytestmark = [pytest.mark.spark, pytest.mark.local]
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import itertools
 import os
-import socket
 import sys
 import tempfile
 import time
@@ -41,11 +40,11 @@ from calve.spark.session import jdbc_of, start_session, stop_session
 from calve.standin.local import engine
 from calve.standin.local.jars import jar_paths
 from calve.standin.local.java import spark_environment
-from calve.standin.local.processes import HOST
 from calve.standin.local.state import State
 from calve.standin.source import HISTORY_START, create_schema, fill
 from calve.warehouse.expose import Exposure, expose
 from calve.warehouse.read import query
+from unused_ports import free_ports
 
 ROOT = Path(__file__).parents[2]
 PARTS = ("POSTGRES", "S3", "SNOWFLAKE")
@@ -217,7 +216,7 @@ def started() -> Iterator[Engine]:
         Path(folder).chmod(0o711)
         events = Path(folder) / "events"
         state = State(Path(folder) / ".calve")
-        ports = _free_ports(len(PARTS))
+        ports = free_ports(len(PARTS))
         engine.up(state, {f"CALVE_LOCAL_PORT_{part}": str(port) for part, port in zip(PARTS, ports, strict=True)})
         try:
             stored = state.settings()
@@ -287,13 +286,3 @@ def _database(url: str) -> str:
 
 def _midnight(day: date) -> datetime:
     return datetime(day.year, day.month, day.day, tzinfo=UTC)
-
-
-def _free_ports(count: int) -> list[int]:
-    probes = [socket.socket() for _ in range(count)]
-    for probe in probes:
-        probe.bind((HOST, 0))
-    ports = [probe.getsockname()[1] for probe in probes]
-    for probe in probes:
-        probe.close()
-    return ports

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import socket
 import subprocess
 import sys
 import tempfile
@@ -21,6 +20,7 @@ from calve.lake.records import Connection, connect, migrate
 from calve.settings import Settings
 from calve.standin.local.state import State
 from calve.warehouse.read import query
+from unused_ports import free_ports
 
 ROOT = Path(__file__).parents[2]
 SCALE = "0.02"
@@ -179,14 +179,3 @@ def machine() -> Iterator[Machine]:
 def fill(made: Machine, until: str) -> None:
     """Move the source on to a day."""
     made.done("source", "fill", "--until", until, "--scale", SCALE)
-
-
-def free_ports(count: int) -> list[int]:
-    """Return ports that nobody listens on right now."""
-    probes = [socket.socket() for _ in range(count)]
-    for probe in probes:
-        probe.bind(("127.0.0.1", 0))
-    ports = [probe.getsockname()[1] for probe in probes]
-    for probe in probes:
-        probe.close()
-    return ports

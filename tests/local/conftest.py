@@ -1,7 +1,6 @@
 """Local engines in folders of their own, on free ports."""
 
 import os
-import socket
 import subprocess
 import sys
 import tempfile
@@ -16,20 +15,10 @@ import pytest
 from calve.settings import Settings
 from calve.standin.local import engine
 from calve.standin.local.state import State
+from unused_ports import free_ports
 
 PROGRAM = [sys.executable, "-c", "from calve.standin.local.command import local; local()"]
 PARTS = ("POSTGRES", "S3", "SNOWFLAKE")
-
-
-def free_ports(count: int) -> list[int]:
-    """Return ports that nobody listens on right now."""
-    probes = [socket.socket() for _ in range(count)]
-    for probe in probes:
-        probe.bind(("127.0.0.1", 0))
-    ports = [probe.getsockname()[1] for probe in probes]
-    for probe in probes:
-        probe.close()
-    return ports
 
 
 @dataclass

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
 import urllib.request
@@ -17,6 +16,7 @@ from served import Served
 
 from calve.report.page import write_page
 from calve.settings import Settings
+from unused_ports import free_ports
 
 STARTS_WITHIN_SECONDS = 60
 
@@ -24,9 +24,7 @@ STARTS_WITHIN_SECONDS = 60
 @pytest.fixture(scope="session")
 def standin_port() -> Iterator[int]:
     """Start the stand-in as a process of its own; its port."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    (port,) = free_ports(1)
     secrets = {f"CALVE_{name}": "test" for name in ("S3_ACCESS_KEY_ID", "S3_SECRET_ACCESS_KEY", "SNOWFLAKE_PASSWORD")}
     options = ["--port", str(port), "--s3-endpoint", "http://127.0.0.1:9"]
     process = subprocess.Popen([sys.executable, "-m", "calve.standin.snowflake", *options], env=os.environ | secrets)

@@ -1,12 +1,13 @@
 import json
 import os
-import socket
 import subprocess
 import sys
 import urllib.request
 
 import pyarrow as pa
 from standing_in import KEYS, SETUP, Running, iceberg_table
+
+from unused_ports import free_ports
 
 
 def test_everything_is_there_after_a_restart(serve, lake, tmp_path):
@@ -38,9 +39,7 @@ def test_everything_is_there_after_a_restart(serve, lake, tmp_path):
 
 
 def test_it_runs_as_a_process_of_its_own(s3_endpoint, tmp_path):
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    (port,) = free_ports(1)
     secrets = {
         "CALVE_S3_ACCESS_KEY_ID": KEYS[0],
         "CALVE_S3_SECRET_ACCESS_KEY": KEYS[1],

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -25,6 +24,7 @@ from pydantic import SecretStr
 
 from calve.lake.records import Connection, connect, migrate
 from calve.settings import Settings
+from unused_ports import free_ports
 
 STARTS_WITHIN_SECONDS = 60
 
@@ -61,9 +61,7 @@ def object_store() -> Iterator[str]:
 @pytest.fixture(scope="session")
 def standin_port(object_store: str) -> Iterator[int]:
     """Start the stand-in as a process of its own; its port."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    (port,) = free_ports(1)
     secrets = {f"CALVE_{name}": "test" for name in ("S3_ACCESS_KEY_ID", "S3_SECRET_ACCESS_KEY", "SNOWFLAKE_PASSWORD")}
     process = subprocess.Popen(
         [sys.executable, "-m", "calve.standin.snowflake", "--port", str(port), "--s3-endpoint", object_store],
