@@ -22,7 +22,7 @@ from calve.lake.lease import Holder, held
 from calve.lake.publication import Publication, publish
 from calve.lake.verdicts import DatasetVerdict, record_verdicts
 from calve.runs import Interval, Run
-from calve.spark.tables import LINEAGE, Target, curated, ensure_curated, main_snapshot, open_branch, quarantine, write
+from calve.spark.tables import LINEAGE, Target, curated, ensure_curated, open_branch, quarantine, write
 
 CONTRACT = "fct_order_line"
 AIM = Aim("at most 1.05", 1.05)
@@ -97,18 +97,17 @@ def _stage_and_publish(lake: Lake, contract: Contract, frame: DataFrame) -> Publ
     table = curated(contract.dataset)
     with held(lake.settings, run.pipeline, run.key) as lease:
         attempt = start_attempt(lake.records, run, lease.epoch, "digest", Holder.here())
-        base = main_snapshot(lake.catalog, table)
-        open_branch(lake.session, table, run.branch(attempt), base)
+        base, beside = table_state(lake.catalog, table), table_state(lake.catalog, quarantine(contract.dataset))
+        open_branch(lake.session, table, run.branch(attempt), base.main_snapshot_id)
         summary = {"calve.attempt": f"{run.key}/{attempt}", "calve.run-key": run.key}
         written = write(frame, Target(lake.catalog, table, run.branch(attempt), summary))
-        beside = table_state(lake.catalog, quarantine(contract.dataset))
         verdict = DatasetVerdict(
             run.key,
             contract.dataset,
             attempt,
             "passed",
-            table_state(lake.catalog, table).uuid,
-            base,
+            base.uuid,
+            base.main_snapshot_id,
             written.snapshot_id,
             beside.uuid,
             beside.main_snapshot_id,

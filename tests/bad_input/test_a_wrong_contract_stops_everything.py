@@ -65,7 +65,7 @@ def test_a_job_with_other_contracts_than_its_submitter_stops(losing_nothing, ref
         "--digest",
         "0" * 64,
         "--run",
-        "revenue@2025-01-08#0=1",
+        "revenue@2025-01-08#0=1=changes",
     ]
     more = spark_environment() | {"CALVE_SPARK_JARS": ",".join(map(str, jar_paths()))}
     done = subprocess.run(

@@ -11,12 +11,12 @@ import socket
 import sys
 import threading
 import time
-from typing import cast
+from typing import cast, get_args
 
 import click
 
 from calve.contract.loader import load_project
-from calve.errors import EX_DATAERR, EX_TEMPFAIL, CalveError
+from calve.errors import EX_DATAERR, EX_TEMPFAIL, CalveError, IntervalError
 from calve.lake.attempts import Mode
 from calve.lake.catalog import open_catalog
 from calve.lake.records import connect
@@ -55,7 +55,10 @@ def main(*, digest: str, runs: tuple[str, ...], follow_stdin: bool) -> None:
 
 
 def _leased(text: str) -> Leased:
-    key, epoch, mode = text.rsplit("=", 2)
+    key, epoch, mode = [*text.rsplit("=", 2), "", ""][:3]
+    if not epoch.isdecimal() or mode not in get_args(Mode):
+        msg = f"run key '{text}': expected KEY=EPOCH=MODE, and MODE one of {', '.join(get_args(Mode))}"
+        raise IntervalError(msg)
     return Leased(Run.parse(key), int(epoch), cast("Mode", mode))
 
 
