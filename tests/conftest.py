@@ -1,12 +1,18 @@
-"""What all folders share: each is run by one worker, since its fixtures start servers and Spark once for all of it."""
+"""How tests are shared out: a folder at a time, since its fixtures start servers and Spark once for all of it."""
 
-from pathlib import Path
+from __future__ import annotations
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the tests of one folder together."""
-    for item in items:
-        folder = item.path.relative_to(Path(__file__).parent).parts[0]
-        item.add_marker(pytest.mark.xdist_group(folder))
+class ByFolder(LoadScopeScheduling):
+    """Gives all tests of one folder to one worker."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return nodeid.split("/")[1]
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> ByFolder:
+    """Share out by folder, in the folders' order."""
+    return ByFolder(config, log)
