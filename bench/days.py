@@ -64,7 +64,7 @@ def after_histories(engine: Engine, gauge: Gauge, *, scale: float) -> list[Compa
         }
         early, late = gauge.in_turns(cases).values()
     what = f"a day after {LONG_DAYS} days of history, against one after {SHORT_DAYS}, scale {scale:g}"
-    return [*times(what, late, early, (SAME, SAME)), Comparison(f"{what}: rows landed", many.landed, few.landed)]
+    return [*times(what, late, early, wall=SAME, cpu=SAME), Comparison(f"{what}: rows landed", many.landed, few.landed)]
 
 
 def against_load(engine: Engine, gauge: Gauge, *, scale: float, loads: int) -> list[Comparison]:
@@ -81,7 +81,7 @@ def against_load(engine: Engine, gauge: Gauge, *, scale: float, loads: int) -> l
         (day,) = gauge.in_turns({f"day at scale {scale:g}": lambda: _day(engine, shop, LONG, ours)}).values()
     what = f"a day, against a load of {LONG_DAYS} days, scale {scale:g}"
     return [
-        *times(what, day, load, (None, SMALL)),
+        *times(what, day, load, wall=None, cpu=SMALL),
         Comparison(f"{what}: rows landed and written", ours.rows, whole.rows, "", SMALL),
         Comparison(f"{what}: of these landed", ours.landed, whole.landed),
         Comparison(f"{what}: data files", ours.files, whole.files, "", SMALL),

@@ -13,7 +13,7 @@ from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from statistics import median
 
-import psutil
+import psutil  # type: ignore[import-untyped]
 
 Tell = Callable[[str], None]
 Work = Callable[[], object]
@@ -121,9 +121,11 @@ class Comparison:
         return self.aim is None or self.ratio <= self.aim.most
 
 
-def times(what: str, ours: Sequence[Sample], peer: Sequence[Sample], aims: tuple[Aim | None, ...]) -> list[Comparison]:
-    """Compare the clock and the CPU of two cases; `aims` are those of the two."""
+def times(
+    what: str, ours: Sequence[Sample], peer: Sequence[Sample], *, wall: Aim | None, cpu: Aim | None
+) -> list[Comparison]:
+    """Compare the clock and the CPU of two cases."""
     return [
-        Comparison(f"{what}, {name}", [of(s) for s in ours], [of(s) for s in peer], "s", aim)
-        for name, of, aim in zip(("wall", "CPU"), (lambda s: s.wall, lambda s: s.cpu), aims, strict=True)
+        Comparison(f"{what}: wall", [each.wall for each in ours], [each.wall for each in peer], "s", wall),
+        Comparison(f"{what}: CPU", [each.cpu for each in ours], [each.cpu for each in peer], "s", cpu),
     ]

@@ -33,7 +33,7 @@ def compare(engine: Engine, gauge: Gauge) -> list[Comparison]:
         cases = {"publish": lambda: _publish(ours), "fast_forward": lambda: _fast_forward(chain, peer)}
         found = gauge.in_turns(cases)
     what = f"publish {TABLES} tables, against {TABLES} fast_forward"
-    return times(what, found["publish"], found["fast_forward"], (AIM, AIM))
+    return times(what, found["publish"], found["fast_forward"], wall=AIM, cpu=AIM)
 
 
 def _tables(chain: Chain, prefix: str) -> Lake:

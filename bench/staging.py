@@ -36,7 +36,7 @@ def compare(engine: Engine, gauge: Gauge, *, rows: int) -> list[Comparison]:
         cases = {"stage and publish": lambda: _staged(lake, rows), "plain append": lambda: _appended(lake, rows)}
         found = gauge.in_turns(cases)
     what = f"stage and publish {rows:,} rows, against a plain append"
-    return times(what, found["stage and publish"], found["plain append"], (AIM, AIM))
+    return times(what, found["stage and publish"], found["plain append"], wall=AIM, cpu=AIM)
 
 
 @contextmanager
@@ -59,11 +59,11 @@ def _new_table(lake: Lake, rows: int) -> Iterator[tuple[Contract, DataFrame]]:
     lake.activate()
     ensure_curated(lake.session, lake.catalog, contract)
     yield contract, _frame(lake, contract, rows)
-    held_rows = lake.session.table(curated(contract.dataset)).count()
+    shown = lake.session.table(curated(contract.dataset)).count()
     for table in (curated(contract.dataset), quarantine(contract.dataset)):
         lake.session.sql(f"drop table {table} purge")
-    if held_rows != rows:
-        msg = f"bench: {contract.dataset} shows {held_rows:,} rows, expected {rows:,}; the figures would mean nothing"
+    if shown != rows:
+        msg = f"bench: {contract.dataset} shows {shown:,} rows, expected {rows:,}; the figures would mean nothing"
         raise RuntimeError(msg)
 
 
@@ -71,7 +71,8 @@ def _frame(lake: Lake, contract: Contract, rows: int) -> DataFrame:
     kinds = {column.name: column.type for column in contract.columns}
     values = [_value(kind).alias(name) for name, kind in kinds.items()]
     values += [_value("timestamptz" if kind == "timestamp" else kind).alias(name) for name, kind in LINEAGE.items()]
-    return lake.session.range(rows).select(*values)
+    frame: DataFrame = lake.session.range(rows).select(*values)
+    return frame
 
 
 def _value(kind: str) -> Column:
@@ -98,7 +99,7 @@ def _stage_and_publish(lake: Lake, contract: Contract, frame: DataFrame) -> Publ
     with held(lake.settings, run.pipeline, run.key) as lease:
         attempt = start_attempt(lake.records, run, lease.epoch, "digest", Holder.here())
         base, beside = table_state(lake.catalog, table), table_state(lake.catalog, quarantine(contract.dataset))
-        open_branch(lake.session, table, run.branch(attempt), base.main_snapshot_id)
+        open_branch(lake.session, table, run.branch(attempt), base.main_snapshot_id or 0)
         summary = {"calve.attempt": f"{run.key}/{attempt}", "calve.run-key": run.key}
         written = write(frame, Target(lake.catalog, table, run.branch(attempt), summary))
         verdict = DatasetVerdict(

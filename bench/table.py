@@ -6,7 +6,7 @@ import platform
 from collections.abc import Sequence
 from statistics import median
 
-import psutil
+import psutil  # type: ignore[import-untyped]
 
 from bench.measure import Comparison
 
@@ -44,13 +44,13 @@ def _amounts(values: Sequence[float], unit: str) -> str:
     middle = _amount(median(values), unit)
     if min(values) == max(values):
         return middle
-    return f"{middle} ({_amount(min(values), '')}..{_amount(max(values), '')})"
+    return f"{middle} ({_amount(min(values), unit)}..{_amount(max(values), unit)})"
 
 
 def _amount(value: float, unit: str) -> str:
-    if value == int(value):
+    if not unit:
         return f"{value:,.0f}"
-    return f"{value:.{3 if value < 1 else 2 if value < 100 else 0}f} {unit}".rstrip()
+    return f"{value:.{3 if value < 1 else 2 if value < 100 else 0}f} {unit}"
 
 
 def _ratio(ratio: float) -> str:
