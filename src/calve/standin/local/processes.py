@@ -64,7 +64,7 @@ def start(part: Part, state: State) -> Recorded:
         stop(left, part.stop_signal)
     if is_listening(part.port):
         raise LocalEngineError(_port_in_use(part, listener(part.port)))
-    found = _spawn(part, state)
+    found = spawn(part, state)
     state.record({**state.processes(), part.name: found})
     return found
 
@@ -81,7 +81,8 @@ def unrecorded(part: Part, state: State) -> Iterator[Recorded]:
                 yield Recorded.of(process.pid, part.port, wanted)
 
 
-def _spawn(part: Part, state: State) -> Recorded:
+def spawn(part: Part, state: State) -> Recorded:
+    """Start a part's process and return it once others can know it as ours; nothing is looked at or recorded."""
     log = state.log(part.name)
     log.parent.mkdir(parents=True, exist_ok=True)
     drop: dict[str, object] = {"user": part.user, "group": _group(part.user), "extra_groups": []} if part.user else {}
@@ -96,7 +97,12 @@ def _spawn(part: Part, state: State) -> Recorded:
             start_new_session=True,
             **drop,
         )
-        return Recorded.of(child.pid, part.port, mark(state, part.name))
+        found = Recorded.of(child.pid, part.port, mark(state, part.name))
+        # Popen returns when the kernel takes the program's place up; for an instant nobody sees its environment.
+        deadline = time.monotonic() + STOP_SECONDS
+        while child.poll() is None and found.process() is None and time.monotonic() < deadline:
+            time.sleep(POLL_SECONDS / 50)
+        return found
 
 
 def _group(user: str) -> int:
