@@ -99,6 +99,16 @@ def conn(settings: Settings) -> Iterator[Connection]:
 
 
 @pytest.fixture
+def environment(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The environment in which `calve …` finds the lake of these settings, and this repository's contracts."""
+    monkeypatch.setenv("CALVE_PROFILE", "cluster")
+    monkeypatch.setenv("CALVE_PROJECT", str(Path(__file__).parents[2]))
+    for name in ("source_url", "catalog_url", "hash_key"):
+        monkeypatch.setenv(f"CALVE_{name.upper()}", getattr(settings, name).get_secret_value())
+    monkeypatch.setenv("CALVE_WAREHOUSE", settings.warehouse)
+
+
+@pytest.fixture
 def lease(conn: Connection) -> Lease:
     """The lease of the pipeline `revenue`."""
     return acquire(conn, "revenue", "revenue@2026-01-02#0", Holder.here(), 60)

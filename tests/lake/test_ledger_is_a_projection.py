@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from psycopg.types.json import Jsonb
 from small_lake import Lake, day
 
-from calve.cli.lake import status
+from calve.cli.look import status
 from calve.contract.loader import load_project
 from calve.lake.ledger import add as add_to_ledger
 from calve.lake.ledger import coverage_end, is_covered, ledger, next_interval, rebuild, verified_through
@@ -81,13 +81,8 @@ def compare(conn):
 
 
 @pytest.fixture
-def shown(conn, settings, monkeypatch):
+def shown(conn, environment):
     """Return a function that tells what `calve status` says of the pipeline `revenue`."""
-    monkeypatch.setenv("CALVE_PROFILE", "cluster")
-    monkeypatch.setenv("CALVE_PROJECT", str(ROOT))
-    for name in ("source_url", "catalog_url", "hash_key"):
-        monkeypatch.setenv(f"CALVE_{name.upper()}", getattr(settings, name).get_secret_value())
-    monkeypatch.setenv("CALVE_WAREHOUSE", settings.warehouse)
 
     def ask() -> dict:
         result = CliRunner().invoke(status, ["--json"], catch_exceptions=False)

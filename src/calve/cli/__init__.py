@@ -12,10 +12,10 @@ from calve.errors import CalveError
 # name → (module, attribute, one line for the list)
 _COMMANDS = {
     "run": ("calve.cli.lake", "run", "Bring pipelines up to date: land, curate, audit, publish, expose."),
-    "status": ("calve.cli.lake", "status", "Show what is published, served, running and overdue."),
-    "history": ("calve.cli.lake", "history", "List publications and blocked runs, newest first."),
-    "ledger": ("calve.cli.lake", "ledger", "Show which interval of which dataset is present, and from where."),
-    "audit": ("calve.cli.lake", "audit", "Explain a verdict."),
+    "status": ("calve.cli.look", "status", "Show what is published, served, running and overdue."),
+    "history": ("calve.cli.look", "history", "List publications and blocked runs, newest first."),
+    "ledger": ("calve.cli.look", "ledger", "Show which interval of which dataset is present, and from where."),
+    "audit": ("calve.cli.look", "audit", "Explain a verdict."),
     "publish": ("calve.cli.lake", "publish", "Publish a run whose audit has passed."),
     "rollback": ("calve.cli.lake", "rollback", "Go back to an earlier publication, as a new publication."),
     "expose": ("calve.cli.lake", "expose", "Make Snowflake serve the newest publications."),

@@ -66,7 +66,7 @@ STORY: tuple[tuple[str, tuple[Step, ...]], ...] = (
     ),
     (
         "What became of it",
-        (Step("calve status"), Step("calve history"), Step("calve ledger --rebuild revenue")),
+        (Step("calve ledger --rebuild revenue"), Step("calve history --fates"), Step("calve status")),
     ),
 )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
+from calve.lake.attempts import RunState
 from calve.lake.publication import Publication
 from calve.lake.verdicts import DatasetVerdict, RuleResult
 from calve.runs import Run
@@ -53,12 +54,32 @@ def blocked(run: Run, found: Sequence[DatasetVerdict], commit: str = "") -> str:
 
 def fates(found: Iterable[DatasetVerdict]) -> str:
     """Say what became of every row that landed: one line per source, the counts add up."""
-    rows = []
-    for each in found:
-        for source, counts in sorted(each.fates.items()):
-            said = ", ".join(f"{n:,} {fate}" for fate, n in sorted(counts.items())) or "nothing landed"
-            rows.append((source, sum(counts.values()), said))
+    rows = _fates(found)
     return columns(rows, ("source", "landed", "fates")) if rows else ""
+
+
+def fates_of_runs(found: Iterable[tuple[RunState, Sequence[DatasetVerdict]]]) -> str:
+    """Say the verdict of each run, and what became of what it landed; a run's sources follow each other."""
+    rows: list[tuple[object, ...]] = []
+    for state, verdicts in found:
+        word = f"published {state.publication}" if state.publication else state.word or "no verdict"
+        begin: tuple[object, ...] = (state.run.key, word)
+        for line in _fates(verdicts) or [("-", 0, "nothing landed")]:
+            rows.append((*begin, *line))
+            begin = ("", "")
+    return columns(rows, ("run", "verdict", "source", "landed", "fates"))
+
+
+def _fates(found: Iterable[DatasetVerdict]) -> list[tuple[str, int, str]]:
+    return [
+        (
+            source,
+            sum(counts.values()),
+            ", ".join(f"{n:,} {fate}" for fate, n in sorted(counts.items())) or "nothing landed",
+        )
+        for each in found
+        for source, counts in sorted(each.fates.items())
+    ]
 
 
 def touched(found: Iterable[DatasetVerdict]) -> str:
