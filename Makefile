@@ -2,8 +2,10 @@
 PYTHON ?= python3.11
 VENV := .venv
 PY := $(VENV)/bin/python
+# Airflow and the engine want different versions of the same packages.
+AIRFLOW := .venv-airflow
 # A set-up that saw the same locks is not repeated.
-LOCKS := requirements/dev.txt requirements/jars.lock pyproject.toml
+LOCKS := requirements/dev.txt requirements/airflow.txt requirements/jars.lock pyproject.toml
 STAMP = $(VENV)/.setup-$(shell cat $(LOCKS) | cksum | tr ' ' '-')
 SCALE ?= 1
 
@@ -23,9 +25,12 @@ install:
 	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null \
 		|| { echo "setup: $(PYTHON) has no venv module; install it (Debian: the package python3.11-venv)" >&2; exit 65; }
 	@test -x $(PY) || $(PYTHON) -m venv $(VENV)
+	@test -x $(AIRFLOW)/bin/python || $(PYTHON) -m venv $(AIRFLOW)
 	@echo "setup: installing the locked packages (a minute or two the first time)"
 	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements/dev.txt
 	@$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@$(AIRFLOW)/bin/pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements/airflow.txt
+	@$(AIRFLOW)/bin/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@$(PY) -m calve.standin.local.java
 	@rm -f $(VENV)/.setup-*
 	@touch $(STAMP)

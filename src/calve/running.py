@@ -1,4 +1,4 @@
-"""Bring pipelines up to date: plan, take the leases, submit one Spark application, expose what was published.
+"""Bring pipelines up to date here: plan, take the leases, submit one Spark application, expose what was published.
 
 A run with nothing to do starts no Spark. Whatever happens on the way, the same command again goes on from what is
 true in the lake and in Snowflake; before a publication a failure changes nothing that readers see.
@@ -13,50 +13,21 @@ import sys
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 from calve.contract.project import Project
-from calve.contract.scopes import parts_of
 from calve.effects import effect
-from calve.errors import EX_DATAERR, CalveError, IntervalError, JobFailedError, UnfinishedError
-from calve.lake.attempts import Mode, next_generation
+from calve.errors import EX_DATAERR, CalveError, JobFailedError, UnfinishedError
 from calve.lake.lease import Held, held
-from calve.lake.ledger import is_covered, next_interval
-from calve.lake.publication import find_publication
-from calve.lake.records import Connection, connect, migrate
+from calve.lake.published import find_publication
+from calve.lake.records import connect, migrate
 from calve.lake.verdicts import DatasetVerdict, verdicts_of
-from calve.runs import ALL, Interval, Run
+from calve.planning import Planned, Request, plan
+from calve.runs import Run
 from calve.settings import Settings
 
 Tell = Callable[[str], None]
-
-
-@dataclass(frozen=True)
-class Request:
-    """What a person or a schedule asks for.
-
-    Attributes:
-        pipelines: In any order; what they need is not added.
-        interval: None means from where the ledger ends.
-        until: End of the default interval; None means the last UTC midnight.
-        scope: A part of the interval, e.g. `facility_id=7`, that is made again.
-        mode: What is published already is made again as a new generation unless this is `changes`.
-    """
-
-    pipelines: tuple[str, ...]
-    interval: Interval | None = None
-    until: datetime | None = None
-    scope: str = ALL
-    mode: Mode = "changes"
-
-
-@dataclass(frozen=True)
-class Planned:
-    """A run to be made, and how; one that died is taken up as what it was begun as."""
-
-    run: Run
-    mode: Mode
 
 
 @dataclass(frozen=True)
@@ -70,42 +41,6 @@ class Outcome:
     def blocked(self) -> tuple[Run, ...]:
         """Return the runs whose audit blocked them."""
         return tuple(run for run in self.runs if any(v.word == "blocked" for v in self.verdicts.get(run.key, ())))
-
-
-def plan(conn: Connection, project: Project, request: Request, now: datetime) -> tuple[Planned, ...]:
-    """Say which runs the request means, in the order of what needs what; none when all is published.
-
-    Raises:
-        IntervalError: The interval is not over, or lies before the pipeline's start; or only a part is asked for
-            of what was never published as a whole, or of what has no such parts.
-    """
-    runs = []
-    for name in project.pipeline_order(request.pipelines):
-        begin = date.fromisoformat(project.pipelines[name].start)
-        interval = request.interval or next_interval(conn, name, begin, request.until or now)
-        if interval is None:
-            continue
-        interval.must_be_over(now)
-        if interval.since.date() < begin:
-            msg = f"interval {interval}: begins before pipeline {name} does ({begin}); ask for a later one"
-            raise IntervalError(msg)
-        if request.scope != ALL:
-            _must_have_parts(conn, project, name, interval, request.scope)
-        generation = next_generation(conn, name, interval, request.scope, request.mode)
-        run = Run(name, interval, request.scope, generation.number)
-        if find_publication(conn, run.key) is None:
-            runs.append(Planned(run, generation.mode))
-    return tuple(runs)
-
-
-def _must_have_parts(conn: Connection, project: Project, pipeline: str, interval: Interval, scope: str) -> None:
-    parts_of(project, pipeline, scope)
-    if not is_covered(conn, pipeline, interval):
-        msg = (
-            f"scope '{scope}': {pipeline} {interval} was not published as a whole, and a part can only be made again; "
-            f"run it without --scope first"
-        )
-        raise IntervalError(msg)
 
 
 def perform(settings: Settings, project: Project, request: Request, tell: Tell) -> Outcome:

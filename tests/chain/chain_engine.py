@@ -32,7 +32,7 @@ from calve.lake.catalog import open_catalog
 from calve.lake.lease import held
 from calve.lake.records import connect, migrate
 from calve.lake.verdicts import DatasetVerdict
-from calve.running import Request, plan
+from calve.planning import Request, plan
 from calve.runs import ALL, Interval
 from calve.settings import Settings
 from calve.spark.application import Driver, Leased, perform

@@ -16,7 +16,7 @@ from the_history import HISTORY_END
 from calve.errors import IntervalError
 from calve.lake.landings import watermark
 from calve.lake.ledger import ledger, rebuild
-from calve.running import Request, plan
+from calve.planning import Request, plan
 from calve.runs import Interval, Run
 
 pytestmark = [pytest.mark.spark, pytest.mark.local]

@@ -19,7 +19,8 @@ from calve.lake.publication import newest
 from calve.lake.publication import publish as publish_run
 from calve.lake.records import Connection
 from calve.lake.rollback import rollback as roll_back
-from calve.running import Request, perform
+from calve.planning import Request
+from calve.running import perform
 from calve.runs import ALL, Interval, Run
 from calve.settings import Settings, load_settings
 

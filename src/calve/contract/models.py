@@ -168,6 +168,8 @@ class Pipeline(Declared):
         schedule: Cron expression in UTC of the moment when an interval is due.
         start: First UTC date that the pipeline covers.
         needs: Pipelines whose publication of the same interval comes first.
+        size: What its Spark application may take in a cluster.
+        deadline_minutes: An interval that is not published so long after it is due is overdue.
     """
 
     pipeline: Identifier
@@ -175,4 +177,6 @@ class Pipeline(Declared):
     schedule: str
     start: str = Field(pattern=r"^\d{4}-\d{2}-\d{2}$")
     needs: tuple[Identifier, ...] = ()
+    size: Literal["small", "medium", "large"] = "small"
+    deadline_minutes: int = Field(default=240, ge=1)
     owner: Owner

@@ -1,5 +1,8 @@
 """Command line of the Spark application: `main.py --digest D --run KEY=EPOCH=MODE …`.
 
+The lease of a run is held by the submitter, who names its epoch, or taken here: `take` in its place. A submitter that
+lets go once the application is accepted (Airflow on Kubernetes) can hold none.
+
 Exit codes: 0 all passed and published, 65 blocked or wrong input, 75 a retry may help.
 """
 
@@ -11,6 +14,7 @@ import socket
 import sys
 import threading
 import time
+from contextlib import ExitStack
 from typing import cast, get_args
 
 import click
@@ -19,11 +23,14 @@ from calve.contract.loader import load_project
 from calve.errors import EX_DATAERR, EX_TEMPFAIL, CalveError, IntervalError
 from calve.lake.attempts import Mode
 from calve.lake.catalog import open_catalog
+from calve.lake.lease import held
 from calve.lake.records import connect
 from calve.runs import Run
 from calve.settings import Settings, load_settings
 from calve.spark.application import Driver, Leased, perform
 from calve.spark.session import explained, start_session, stop_session
+
+TAKE = "take"
 
 
 @click.command()
@@ -34,7 +41,7 @@ from calve.spark.session import explained, start_session, stop_session
     required=True,
     multiple=True,
     metavar="KEY=EPOCH=MODE",
-    help="Run key, lease epoch, how it is made.",
+    help="Run key, lease epoch or `take`, how it is made.",
 )
 @click.option("--follow-stdin", is_flag=True, help="End when standard input closes: the submitter is gone.")
 def main(*, digest: str, runs: tuple[str, ...], follow_stdin: bool) -> None:
@@ -45,7 +52,9 @@ def main(*, digest: str, runs: tuple[str, ...], follow_stdin: bool) -> None:
     if follow_stdin:
         threading.Thread(target=_end_with_submitter, daemon=True).start()
     try:
-        code = _run(load_settings(), digest, [_leased(text) for text in runs])
+        settings = load_settings()
+        with ExitStack() as leases:
+            code = _run(settings, digest, [_leased(settings, text, leases) for text in runs])
     except CalveError as error:
         # On standard output: standard error goes to the driver's log.
         click.echo(f"calve: {error}")
@@ -54,12 +63,18 @@ def main(*, digest: str, runs: tuple[str, ...], follow_stdin: bool) -> None:
     sys.exit(code)
 
 
-def _leased(text: str) -> Leased:
+def _leased(settings: Settings, text: str, leases: ExitStack) -> Leased:
     key, epoch, mode = [*text.rsplit("=", 2), "", ""][:3]
-    if not epoch.isdecimal() or mode not in get_args(Mode):
-        msg = f"run key '{text}': expected KEY=EPOCH=MODE, and MODE one of {', '.join(get_args(Mode))}"
+    if not (epoch.isdecimal() or epoch == TAKE) or mode not in get_args(Mode):
+        msg = (
+            f"run key '{text}': expected KEY=EPOCH=MODE, EPOCH a number or {TAKE}, and MODE one of "
+            f"{', '.join(get_args(Mode))}"
+        )
         raise IntervalError(msg)
-    return Leased(Run.parse(key), int(epoch), cast("Mode", mode))
+    run = Run.parse(key)
+    if epoch == TAKE:
+        epoch = str(leases.enter_context(held(settings, run.pipeline, run.key)).epoch)
+    return Leased(run, int(epoch), cast("Mode", mode))
 
 
 def _end_with_submitter() -> None:

@@ -1,0 +1,67 @@
+"""Where and as whom calve's applications run in Kubernetes: read once from the environment and passed in.
+
+Secrets are named, never held.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from calve.errors import SettingsError
+
+Names = Annotated[tuple[str, ...], NoDecode]
+
+
+class Deployment(BaseSettings):
+    """Each field is the variable `CALVE_KUBERNETES_<FIELD>`; lists are comma separated.
+
+    Attributes:
+        namespace: Where applications and pods are created.
+        image: The Spark image, by a tag that names its content.
+        image_pull_policy: `IfNotPresent` suits a tag that never changes.
+        image_pull_secrets: Secrets of the registry.
+        service_account: Of driver and command pods; may create executor pods.
+        config_maps: ConfigMaps whose keys become environment variables: the `CALVE_…` settings.
+        secrets: The same for Secrets: addresses with passwords, keys.
+        local_dir_size: Most disk that a pod shuffles to.
+        event_log_dir: Where Spark writes its event log; empty writes none.
+        history_url: Address of Spark's history server, for links.
+        kubeconfig: None means the service account of the pod that asks.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="CALVE_KUBERNETES_", extra="ignore", frozen=True)
+
+    namespace: str = Field(pattern=r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$", max_length=63)
+    image: str
+    image_pull_policy: str = "IfNotPresent"
+    image_pull_secrets: Names = ()
+    service_account: str = "calve-spark"
+    config_maps: Names = ("calve-settings",)
+    secrets: Names = ("calve-secrets",)
+    local_dir_size: str = Field(default="20Gi", pattern=r"^\d+(Mi|Gi|Ti)$")
+    event_log_dir: str = ""
+    history_url: str = ""
+    kubeconfig: Path | None = None
+
+    @field_validator("image_pull_secrets", "config_maps", "secrets", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return tuple(filter(None, map(str.strip, value.split(",")))) if isinstance(value, str) else value
+
+
+def load_deployment() -> Deployment:
+    """Read the settings from the environment.
+
+    Raises:
+        SettingsError: Names every variable that is missing or malformed.
+    """
+    try:
+        return Deployment()
+    except ValidationError as error:
+        lines = [f"  CALVE_KUBERNETES_{'.'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors()]
+        msg = "settings: {} wrong\n{}\nset these variables".format(len(lines), "\n".join(lines))
+        raise SettingsError(msg) from error
