@@ -38,7 +38,8 @@ install:
 check: setup ## Run every linter: style, types, import rules, SQL, YAML, spelling, budgets and docs
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
-	$(VENV)/bin/mypy src/calve
+	$(VENV)/bin/mypy src/calve --exclude src/calve/airflow
+	$(AIRFLOW)/bin/mypy src/calve/airflow
 	$(VENV)/bin/lint-imports
 	$(VENV)/bin/sqlfluff lint iceberg/views
 	$(VENV)/bin/yamllint --strict .
@@ -46,6 +47,7 @@ check: setup ## Run every linter: style, types, import rules, SQL, YAML, spellin
 	$(VENV)/bin/pytest tests/repository
 
 test: setup ## Run all tests
+	@$(AIRFLOW)/bin/pytest -n 2 tests/orchestration tests/cluster_api tests/manifests
 	@$(VENV)/bin/pytest -n 2
 
 demo: setup ## Run the whole story on this machine (SCALE=1: about 200,000 order lines)

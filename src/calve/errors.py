@@ -106,5 +106,15 @@ class UnfinishedError(CalveError):
     """The Spark application refused to go on with what it was given; nothing of the run is visible."""
 
 
+class ManifestError(CalveError):
+    """The cluster refuses a manifest, or us; nothing was started."""
+
+
+class ClusterUnavailableError(CalveError):
+    """The cluster did not answer, or has no room; what was asked may have been done, and is looked up by a retry."""
+
+    retryable = True
+
+
 class LocalEngineError(CalveError):
     """A part of the local profile is missing, crashed, or lost its state."""

@@ -79,7 +79,7 @@ def submit(settings: Settings, project: Project, leases: list[tuple[Planned, Hel
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as stderr, effect("run.submit"):
         driver = subprocess.Popen(  # noqa: S603  # our own script
-            command, stdin=subprocess.PIPE, stderr=stderr, env=_environment(settings)
+            command, stdin=subprocess.PIPE, stderr=stderr, env=driver_environment(settings)
         )
     try:
         return driver.wait()
@@ -94,7 +94,8 @@ def driver_log(settings: Settings) -> Path:
     return settings.state / "log" / "spark.log"
 
 
-def _environment(settings: Settings) -> dict[str, str]:
+def driver_environment(settings: Settings) -> dict[str, str]:
+    """Return the variables of a driver on this machine; the profile `local` adds where Spark and its jars are."""
     found = dict(os.environ)
     if settings.profile == "local":
         from calve.standin.local.jars import jar_paths

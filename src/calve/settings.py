@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError
@@ -17,8 +17,27 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from calve.errors import SettingsError
 
+S = TypeVar("S", bound="RecordsSettings")
 
-class Settings(BaseSettings):
+
+class RecordsSettings(BaseSettings):
+    """What it takes to ask the records: all that Airflow needs, which holds no key of the data.
+
+    Attributes:
+        project: Folder that holds `iceberg/` and `spark_apps/`.
+        state: Folder of the local engine: data, logs, pids, jars.
+        catalog_url: `postgresql://user:password@host:port/database` of catalog and records.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="CALVE_", extra="ignore", frozen=True)
+
+    profile: Literal["local", "cluster"] = "local"
+    project: Path = Path()
+    state: Path = Path(".calve")
+    catalog_url: SecretStr
+
+
+class Settings(RecordsSettings):
     """Where calve finds its parts. Each field is the variable `CALVE_<FIELD>`.
 
     Attributes:
@@ -41,15 +60,9 @@ class Settings(BaseSettings):
         lease_seconds: How long a lease lives without a heartbeat.
     """
 
-    model_config = SettingsConfigDict(env_prefix="CALVE_", extra="ignore", frozen=True)
-
-    profile: Literal["local", "cluster"] = "local"
-    project: Path = Path()
-    state: Path = Path(".calve")
     source_url: SecretStr
     source_max_connections: int = Field(default=4, ge=1)
     source_max_snapshot_seconds: int = Field(default=3600, ge=1)
-    catalog_url: SecretStr
     catalog_name: str = "lake"
     warehouse: str = Field(pattern=r"^s3://[a-z0-9-]+(/[\w-]+)*$")
     s3_endpoint: str | None = None
@@ -90,6 +103,20 @@ def load_settings() -> Settings:
     Raises:
         SettingsError: Names every variable that is missing or malformed.
     """
+    return _load(Settings)
+
+
+def load_records_settings() -> RecordsSettings:
+    """Read those that it takes to ask the records, in the same way."""
+    return _load(RecordsSettings)
+
+
+def project_folder() -> Path:
+    """Return the folder that holds `iceberg/` and `spark_apps/`: all that it takes to read contracts."""
+    return Path(os.environ.get("CALVE_PROJECT", "."))
+
+
+def _load(model: type[S]) -> S:
     given = {key.removeprefix("CALVE_").lower() for key in os.environ if key.startswith("CALVE_")}
     state = Path(os.environ.get("CALVE_STATE", ".calve"))
     local = state / "settings.json"
@@ -99,7 +126,7 @@ def load_settings() -> Settings:
         stored |= {"report_dir": state / "report"}
         defaults = {key: value for key, value in stored.items() if key not in given}
     try:
-        return Settings(**defaults)  # type: ignore[arg-type]  # the model checks them
+        return model(**defaults)  # type: ignore[arg-type]  # the model checks them
     except ValidationError as error:
         lines = [f"  CALVE_{'.'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors()]
         hint = "start the local engine with `calve local up`, or set CALVE_PROFILE=cluster and the variables"

@@ -45,6 +45,7 @@ OF_COMMANDS = {
 }
 # Whole packages that another suite kills at, every effect before and after.
 ELSEWHERE = {
+    "alerts": "tests/alerts/test_a_killed_sender_loses_nothing.py",
     "lake": "tests/lake/test_killed_at_every_effect.py",
     "warehouse": "tests/warehouse/test_killed_anywhere_the_next_expose_heals.py",
     "standin/local": "tests/local/test_a_killed_command_is_taken_up_again.py",

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import click
 
+from calve.alerts.routes import examine_routes
 from calve.cli.reference import write_commands
 from calve.contract.loader import examine, load_project
 from calve.contract.mistakes import Mistake, report
@@ -37,12 +38,15 @@ _project = click.option(
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")
 @click.pass_context
 def validate(ctx: click.Context, folder: Path, as_json: bool) -> None:
-    """Check contracts, sources and pipelines, and report all mistakes.
+    """Check contracts, sources, pipelines and the routes of alerts, and report all mistakes.
 
     Each mistake is one line, `file:line: field: what was found, what is expected; hint`. Reads files only; says
     nothing about data. Ends with 65 when there is a mistake.
     """
     project, mistakes = examine(folder)
+    if project is not None:
+        mistakes = examine_routes(project)[1]
+        project = None if mistakes else project
     if as_json:
         click.echo(json.dumps(_as_json(project, mistakes), indent=2))
     elif project is None:

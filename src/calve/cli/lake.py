@@ -10,18 +10,18 @@ from typing import Any
 import click
 
 from calve.cli import shown
+from calve.cli.asking import made_again, request
 from calve.cli.look import records
 from calve.contract.project import Project
-from calve.errors import EX_DATAERR, IntervalError, JobFailedError, UnfinishedError
+from calve.errors import EX_DATAERR, JobFailedError, UnfinishedError
 from calve.lake.lease import held
 from calve.lake.maintenance import maintain as remove_old
 from calve.lake.publication import newest
 from calve.lake.publication import publish as publish_run
 from calve.lake.records import Connection
 from calve.lake.rollback import rollback as roll_back
-from calve.planning import Request
 from calve.running import perform
-from calve.runs import ALL, Interval, Run
+from calve.runs import Run
 from calve.settings import Settings, load_settings
 
 
@@ -29,9 +29,7 @@ from calve.settings import Settings, load_settings
 @click.argument("pipelines", nargs=-1)
 @click.option("--interval", metavar="DAY[/DAY]", help="Which interval, e.g. 2026-01-02 or 2026-01-01/2026-01-05.")
 @click.option("--until", metavar="DAY", help="Everything that is missing up to this UTC date, excluded.")
-@click.option("--scope", metavar="COLUMN=VALUE", help="Make only this part of a published interval again.")
-@click.option("--reprocess", is_flag=True, help="Make a published interval again, from raw, as a new generation.")
-@click.option("--reload", is_flag=True, help="The same, after reading the sources whole: what changed unnoticed lands.")
+@made_again
 def run(pipelines: tuple[str, ...], **asked: Any) -> None:
     """Bring pipelines up to date: land, curate, audit, publish, expose, report.
 
@@ -46,7 +44,7 @@ def run(pipelines: tuple[str, ...], **asked: Any) -> None:
     """
     with records() as (settings, project, conn):
         try:
-            outcome = perform(settings, project, _request(pipelines, **asked), click.echo)
+            outcome = perform(settings, project, request(pipelines, **asked), click.echo)
         except (JobFailedError, UnfinishedError):
             # What other pipelines published on the way is served all the same.
             _serve(settings, conn, project)
@@ -64,34 +62,6 @@ def run(pipelines: tuple[str, ...], **asked: Any) -> None:
             click.echo("nothing to do: everything asked for is published")
         _serve(settings, conn, project)
     sys.exit(EX_DATAERR if outcome.blocked else 0)
-
-
-def _request(
-    pipelines: tuple[str, ...],
-    *,
-    interval: str | None,
-    until: str | None,
-    scope: str | None,
-    reprocess: bool,
-    reload: bool,
-) -> Request:
-    if interval and until:
-        msg = "run: both --interval and --until are given; give one of them"
-        raise IntervalError(msg)
-    if reprocess and (reload or scope):
-        msg = f"run: --reprocess computes everything, --{'reload' if reload else 'scope'} a part; give one of them"
-        raise IntervalError(msg)
-    again = [f"--{name}" for name, asked in (("scope", scope), ("reprocess", reprocess), ("reload", reload)) if asked]
-    if again and not interval:
-        msg = f"run: {again[0]} needs to know what; add --interval"
-        raise IntervalError(msg)
-    return Request(
-        pipelines=pipelines,
-        interval=Interval.parse(interval) if interval else None,
-        until=Interval.parse_day(until) if until else None,
-        scope=scope or ALL,
-        mode="reprocess" if reprocess else "reload" if reload else "changes",
-    )
 
 
 def _serve(settings: Settings, conn: Connection, project: Project) -> None:

@@ -18,8 +18,8 @@ from calve.errors import IntervalError
 from calve.lake import ledger as ledgers
 from calve.lake.attempts import runs as runs_of
 from calve.lake.lease import holders
-from calve.lake.publication import history as publications
-from calve.lake.publication import newest
+from calve.lake.published import history as publications
+from calve.lake.published import newest
 from calve.lake.records import Connection, connect, migrate
 from calve.lake.verdicts import verdicts_of
 from calve.runs import Run

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from calve.lake.attempts import RunState
-from calve.lake.publication import Publication
+from calve.lake.published import Publication
 from calve.lake.verdicts import DatasetVerdict, RuleResult
 from calve.runs import Run
 

@@ -6,9 +6,10 @@ Never returns half a project, and never touches anything but files below the giv
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
@@ -16,7 +17,7 @@ from calve.contract.agreement import disagreements
 from calve.contract.digest import digest_of
 from calve.contract.document import Draft, listing, read
 from calve.contract.grammar import Declared
-from calve.contract.mistakes import Mistake, report, shown
+from calve.contract.mistakes import Mistake, hint, listed, report, shown
 from calve.contract.models import Contract, Pipeline
 from calve.contract.project import Project
 from calve.contract.sources import Source
@@ -24,6 +25,15 @@ from calve.contract.wording import mistakes_of
 from calve.errors import ContractError
 
 _Model = TypeVar("_Model", bound=BaseModel)
+_PIPELINE = re.compile(r"^pipeline:\s*([\w-]+)", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Part:
+    """The contracts, sources and pipelines that are looked at; all others count as not there."""
+
+    files: frozenset[Path]
+    pipelines: frozenset[str]
 
 
 @dataclass
@@ -55,9 +65,39 @@ def load_project(folder: Path) -> Project:
     return project
 
 
-def examine(folder: Path) -> tuple[Project | None, list[Mistake]]:
-    """Return the project, or None and all mistakes."""
-    reading = _read_all(folder)
+def load_pipeline(folder: Path, name: str) -> Project:
+    """Return the part of a project that a pipeline and those it needs are made of; no other contract is read.
+
+    So that what is wrong with one pipeline keeps no other from being shown, and many contracts cost little. The
+    digest is that of the part, and agrees with nothing that a run is given.
+
+    Raises:
+        ContractError: There is no such pipeline, or there are mistakes in its part, told as `load_project` does. A
+            contract that can't be told to belong to another pipeline counts as every pipeline's.
+    """
+    reading = Reading()
+    _read_pipelines(folder / "iceberg" / "pipelines.yaml", folder, reading)
+    needs = {str(one["pipeline"]): one.get("needs") or [] for one in map(_fields, reading.drafts["pipeline"])}
+    if name not in needs and not reading.mistakes:
+        there = f"there are {listed(sorted(needs))}{hint(name, needs)}"
+        msg = f"pipeline {name}: not in {folder / 'iceberg' / 'pipelines.yaml'}; {there}"
+        raise ContractError(msg)
+    wanted, found = [name], {name}
+    while wanted:
+        more = [each for each in needs.get(wanted.pop(), []) if each in needs and each not in found]
+        wanted, found = wanted + more, found | set(more)
+    texts = {path: path.read_text(encoding="utf-8", errors="replace") for path in _files(folder, "contract")}
+    kept = [path for path, text in texts.items() if (said := _PIPELINE.search(text)) is None or said[1] in found]
+    sources = [path for path in _files(folder, "source") if any(path.stem in texts[one] for one in kept)]
+    project, mistakes = examine(folder, Part(frozenset(kept + sources), frozenset(found)))
+    if project is None:
+        raise ContractError(report(mistakes))
+    return project
+
+
+def examine(folder: Path, part: Part | None = None) -> tuple[Project | None, list[Mistake]]:
+    """Return the project, or a part of it, or None and all mistakes."""
+    reading = _read_all(folder, part)
     contracts = _modelled(Contract, reading, "contract", "dataset")
     sources = _modelled(Source, reading, "source", "source")
     pipelines = _modelled(Pipeline, reading, "pipeline", "pipeline")
@@ -75,18 +115,31 @@ def examine(folder: Path) -> tuple[Project | None, list[Mistake]]:
     return Project(folder, contracts, sources, pipelines, digest_of(folder, declared)), []
 
 
-def _read_all(folder: Path) -> Reading:
+def _files(folder: Path, kind: str) -> list[Path]:
+    return sorted((folder / "iceberg" / f"{kind}s").glob("*.y*ml"))
+
+
+def _fields(draft: Draft) -> dict[str, Any]:
+    found: dict[str, Any] = {"pipeline": "", **(draft.value if isinstance(draft.value, dict) else {})}
+    return found
+
+
+def _read_all(folder: Path, part: Part | None) -> Reading:
     reading = Reading()
     for kind in ("contract", "source"):
         place = folder / "iceberg" / f"{kind}s"
         reading.drafts[kind], reading.broken[kind] = [], set()
-        paths = sorted(place.glob("*.y*ml"))
+        paths = _files(folder, kind)
         for path in paths:
-            _read_one(path, kind, folder, reading)
+            if part is None or path in part.files:
+                _read_one(path, kind, folder, reading)
         if not any(path.suffix == ".yaml" for path in paths):
             reading.broken[kind].add("*")
             reading.mistakes.append(Mistake(_name(place, folder), 1, "", f"holds no .yaml file; add a {kind}"))
     _read_pipelines(folder / "iceberg" / "pipelines.yaml", folder, reading)
+    if part is not None:
+        mine = [draft for draft in reading.drafts["pipeline"] if _fields(draft)["pipeline"] in part.pipelines]
+        reading.drafts["pipeline"] = mine
     return reading
 
 

@@ -6,14 +6,16 @@ Secrets are named, never held.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from calve.errors import SettingsError
 
-Names = Annotated[tuple[str, ...], NoDecode]
+# Of a Secret, ConfigMap or ServiceAccount: a DNS subdomain.
+Name = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$", max_length=253)]
+Names = Annotated[tuple[Name, ...], NoDecode]
 
 
 class Deployment(BaseSettings):
@@ -27,8 +29,9 @@ class Deployment(BaseSettings):
         service_account: Of driver and command pods; may create executor pods.
         config_maps: ConfigMaps whose keys become environment variables: the `CALVE_…` settings.
         secrets: The same for Secrets: addresses with passwords, keys.
-        local_dir_size: Most disk that a pod shuffles to.
-        event_log_dir: Where Spark writes its event log; empty writes none.
+        local_dir_size: Most disk that a pod shuffles to, and again the most that it writes below `/tmp`.
+        event_log_dir: Where Spark writes its event log, by a file system that the image's Hadoop knows, and in a folder
+            that is there; else no session starts. Empty writes none.
         history_url: Address of Spark's history server, for links.
         kubeconfig: None means the service account of the pod that asks.
     """
@@ -36,10 +39,10 @@ class Deployment(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="CALVE_KUBERNETES_", extra="ignore", frozen=True)
 
     namespace: str = Field(pattern=r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$", max_length=63)
-    image: str
-    image_pull_policy: str = "IfNotPresent"
+    image: str = Field(pattern=r"^\S+$")
+    image_pull_policy: Literal["Always", "IfNotPresent", "Never"] = "IfNotPresent"
     image_pull_secrets: Names = ()
-    service_account: str = "calve-spark"
+    service_account: Name = "calve-spark"
     config_maps: Names = ("calve-settings",)
     secrets: Names = ("calve-secrets",)
     local_dir_size: str = Field(default="20Gi", pattern=r"^\d+(Mi|Gi|Ti)$")

@@ -8,14 +8,19 @@ closed, because the CRD itself takes misspelt fields in silence.
 from __future__ import annotations
 
 import hashlib
+import io
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ruamel.yaml import YAML
+from ruamel.yaml.representer import RoundTripRepresenter
+
 from calve.contract.project import Project
 from calve.kubernetes.deployment import Deployment
-from calve.kubernetes.names import SPEC, Origin, name_of_run, run_annotations, run_labels
+from calve.kubernetes.names import OWNER, SPEC, Origin, name_of_run, run_annotations, run_labels
 from calve.planning import Planned
 from calve.runs import Run
 
@@ -30,7 +35,10 @@ DRIVER_CONTAINER, EXECUTOR_CONTAINER, COMMAND_CONTAINER = (
 LOCAL_DIR = "/var/data/spark-local"
 # A terminated application stays for a day, for people with kubectl.
 KEEP_SECONDS = 24 * 3600
+# Words that YAML 1.1 or 1.2 takes for a value.
+_VALUES = {"y", "n", "yes", "no", "on", "off", "true", "false", "null"}
 _USER = 10001
+_EXECUTOR_NAMES = "spark.kubernetes.executor.podNamePrefix"
 
 
 @dataclass(frozen=True)
@@ -59,12 +67,14 @@ def spark_application(
     It takes the lease itself: who submits it does not live as long. It is tried once; retries are the submitter's.
     """
     run = planned.run
+    pipeline = project.pipelines[run.pipeline]
+    name = origin.name if origin else name_of_run(run)
     labels = run_labels(run) | (origin.labels() if origin else {})
-    annotations = run_annotations(run, project.digest) | (origin.annotations() if origin else {})
-    size = SIZES[project.pipelines[run.pipeline].size]
+    annotations = run_annotations(run, project.digest) | {OWNER: pipeline.owner.team}
+    annotations |= origin.annotations() if origin else {}
+    size = SIZES[pipeline.size]
     spec = {
         "type": "Python",
-        "pythonVersion": "3",
         "mode": "cluster",
         "sparkVersion": SPARK_VERSION,
         "image": deployment.image,
@@ -74,36 +84,16 @@ def spark_application(
         "arguments": ["--digest", project.digest, "--run", f"{run.key}=take={planned.mode}"],
         "restartPolicy": {"type": "Never"},
         "timeToLiveSeconds": KEEP_SECONDS,
-        "sparkConf": _conf(deployment),
-        "dynamicAllocation": {
-            "enabled": True,
-            "shuffleTrackingEnabled": True,
-            "initialExecutors": 1,
-            "minExecutors": 1,
-            "maxExecutors": size.max_executors,
-        },
-        "driver": {
-            "cores": size.driver_cores,
-            "memory": size.driver_memory,
-            "serviceAccount": deployment.service_account,
-            "labels": labels,
-            "annotations": annotations,
-            "template": _template(deployment, DRIVER_CONTAINER),
-        },
-        "executor": {
-            "instances": 1,
-            "cores": size.executor_cores,
-            "memory": size.executor_memory,
-            "labels": labels,
-            "annotations": annotations,
-            "template": _template(deployment, EXECUTOR_CONTAINER),
-        },
+        "sparkConf": _conf(deployment, name),
+        "dynamicAllocation": _allocation(size),
+        "driver": _driver(size, deployment) | {"labels": dict(labels), "annotations": dict(annotations)},
+        "executor": _executor(size, deployment) | {"labels": dict(labels), "annotations": dict(annotations)},
     }
     return {
         "apiVersion": f"{GROUP}/{VERSION}",
         "kind": "SparkApplication",
         "metadata": {
-            "name": origin.name if origin else name_of_run(run),
+            "name": name,
             "namespace": deployment.namespace,
             "labels": labels,
             "annotations": {**annotations, SPEC: spec_digest(spec)},
@@ -143,13 +133,48 @@ def command_pod(
     }
 
 
+def as_yaml(manifest: dict[str, Any]) -> str:
+    """Return a manifest as YAML that is read alike by YAML 1.1, as kubectl does, and 1.2: no word becomes a value."""
+    yaml, text = YAML(), io.StringIO()
+    yaml.Representer = _Representer
+    yaml.indent(mapping=2, sequence=4, offset=2)
+    yaml.width = 4096
+    yaml.dump(manifest, text)
+    return text.getvalue()
+
+
+class _Representer(RoundTripRepresenter):
+    """Quotes what might be taken for anything but a word."""
+
+    def word(self, text: str) -> Any:
+        is_plain = re.fullmatch(r"[A-Za-z][\w./-]*", text, re.ASCII) and text.lower() not in _VALUES
+        return self.represent_scalar("tag:yaml.org,2002:str", text, style=None if is_plain else '"')
+
+
+_Representer.add_representer(str, _Representer.word)
+
+
 def spec_digest(spec: dict[str, Any]) -> str:
-    """Return what tells two specs apart, for taking up what an earlier try created."""
-    return hashlib.sha256(json.dumps(spec, sort_keys=True).encode()).hexdigest()[:16]
+    """Return what tells two specs apart, for taking up what an earlier try created.
+
+    What only says which try asks (labels, annotations, names of executor pods) doesn't count: tries of one task
+    instance that want the same get the same.
+    """
+    told = {
+        key: {inner: value for inner, value in part.items() if inner not in ("labels", "annotations", _EXECUTOR_NAMES)}
+        if key in ("driver", "executor", "sparkConf")
+        else part
+        for key, part in spec.items()
+    }
+    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def _conf(deployment: Deployment) -> dict[str, str]:
+def _conf(deployment: Deployment, name: str) -> dict[str, str]:
     found = {
+        # The session is named after the run; executor pods would be too.
+        _EXECUTOR_NAMES: name,
+        # Spark makes this folder, by default in the working directory, which is read-only here.
+        "spark.sql.warehouse.dir": f"{LOCAL_DIR}/warehouse",
         "spark.ui.prometheus.enabled": "true",
     }
     if deployment.event_log_dir:
@@ -157,14 +182,50 @@ def _conf(deployment: Deployment) -> dict[str, str]:
     return found
 
 
-def _template(deployment: Deployment, container: str) -> dict[str, Any]:
-    """Return a pod template that the Pod Security Standard `restricted` lets in, with a read-only root."""
+def _allocation(size: Size) -> dict[str, Any]:
+    return {
+        "enabled": True,
+        "shuffleTrackingEnabled": True,
+        "initialExecutors": 1,
+        "minExecutors": 1,
+        "maxExecutors": size.max_executors,
+    }
+
+
+def _driver(size: Size, deployment: Deployment) -> dict[str, Any]:
+    return {
+        "cores": size.driver_cores,
+        "memory": size.driver_memory,
+        "serviceAccount": deployment.service_account,
+        # Spark's driver makes its executors, with the token of its service account.
+        "template": _template(deployment, DRIVER_CONTAINER, asks_the_cluster=True),
+    }
+
+
+def _executor(size: Size, deployment: Deployment) -> dict[str, Any]:
+    return {
+        "instances": 1,
+        "cores": size.executor_cores,
+        "memory": size.executor_memory,
+        "template": _template(deployment, EXECUTOR_CONTAINER),
+    }
+
+
+def _template(deployment: Deployment, container: str, *, asks_the_cluster: bool = False) -> dict[str, Any]:
+    """Return a pod template that the Pod Security Standard `restricted` lets in, with a read-only root.
+
+    Spark and the operator take it as the beginning of a pod and keep what they don't set themselves. The operator's
+    webhook is off, so that whatever Spark has no setting for stands here.
+    """
     sources = [{"configMapRef": {"name": name}} for name in deployment.config_maps]
     sources += [{"secretRef": {"name": name}} for name in deployment.secrets]
-    # Spark takes a volume of this name for its local directories.
+    # Spark takes volumes of such a name for its local directories.
     volumes = [("spark-local-dir-1", LOCAL_DIR), ("tmp", "/tmp")]  # noqa: S108  # inside the pod
     return {
         "spec": {
+            "automountServiceAccountToken": asks_the_cluster,
+            # A Service called calve-… would become CALVE_… variables, which settings would be read from.
+            "enableServiceLinks": False,
             "securityContext": {
                 "runAsNonRoot": True,
                 "runAsUser": _USER,

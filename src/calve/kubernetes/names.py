@@ -17,6 +17,7 @@ INTERVAL = PREFIX + "interval"
 RUN = PREFIX + "run"
 DIGEST = PREFIX + "contract-digest"
 SPEC = PREFIX + "spec-digest"
+OWNER = PREFIX + "owner"
 DAG, TASK, DAG_RUN, MAP_INDEX, TRY = (PREFIX + part for part in ("dag", "task", "dag-run", "map-index", "try"))
 
 # Room for what Spark and the operator append: `-driver`, `-ui-svc`, `-exec-123`, within 63 characters.

@@ -15,14 +15,12 @@ from datetime import datetime
 from calve.effects import effect
 from calve.errors import PublicationConflictError, StaleBaseError
 from calve.lake.catalog import ancestry
-from calve.lake.objects import ObjectStore, open_store
+from calve.lake.objects import CONNECTIONS, ObjectStore, open_store
 from calve.lake.pointers import Loaded, advance, as_json, next_location, point, read_metadata
 from calve.lake.published import PublishedTable
 from calve.lake.verdicts import DatasetVerdict
 from calve.runs import Run
 from calve.settings import Settings
-
-_WRITERS = 8
 
 
 @dataclass(frozen=True)
@@ -86,10 +84,19 @@ def prepare(
             "find out who dropped them, then reprocess the interval"
         )
         raise PublicationConflictError(msg)
-    with ThreadPoolExecutor(_WRITERS) as pool:
+    with ThreadPoolExecutor(CONNECTIONS) as pool:
         loaded = list(pool.map(lambda move: read_metadata(store, move.name, pointers[move.name]), moves))
         check(run.key, moves, loaded)
-        return list(pool.map(lambda pair: _write(settings, store, pair, run, stamp), zip(moves, loaded, strict=True)))
+        tables, writes = [], []
+        for move, table in zip(moves, loaded, strict=True):
+            published, content = _moved(move, table, run, stamp)
+            tables.append(published)
+            copy = f"{settings.warehouse}/{published.copy_path}"
+            writes.append(pool.submit(_write_metadata, store, published.metadata_location, content))
+            writes.append(pool.submit(_write_copy, store, copy, content))
+        for write in writes:
+            write.result()
+    return tables
 
 
 def check(key: str, moves: Sequence[Move], loaded: Sequence[Loaded]) -> None:
@@ -129,27 +136,32 @@ def _is_reachable(move: Move, table: Loaded) -> bool:
     return bool(line) and (not move.must_descend or move.base is None or move.base in line)
 
 
-def _write(settings: Settings, store: ObjectStore, pair: tuple[Move, Loaded], run: Run, stamp: Stamp) -> PublishedTable:
-    move, loaded = pair
+def _write_metadata(store: ObjectStore, location: str, content: bytes) -> None:
+    with effect("publication.metadata"):
+        store.write(location, content)
+
+
+def _write_copy(store: ObjectStore, location: str, content: bytes) -> None:
+    with effect("publication.copy"):
+        store.write(location, content)
+
+
+def _moved(move: Move, loaded: Loaded, run: Run, stamp: Stamp) -> tuple[PublishedTable, bytes]:
+    """Return what a table is published as, and the content of its new metadata; nothing is written."""
     own = re.compile(rf"{re.escape(run.branch(0)[:-1])}\d+")
     drop = [name for name in loaded.metadata.refs if own.fullmatch(name)]
     new = advance(loaded, point(loaded, move.target, tag=f"pub_{stamp.number}", drop=drop), stamp.at)
-    content, location = as_json(new), next_location(loaded)
-    copy_path = f"_published/{move.name}/{stamp.number:05d}-{uuid.uuid4()}.metadata.json"
-    with effect("publication.metadata"):
-        store.write(location, content)
-    with effect("publication.copy"):
-        store.write(f"{settings.warehouse}/{copy_path}", content)
-    return PublishedTable(
+    published = PublishedTable(
         dataset=move.dataset,
         namespace=move.namespace,
         uuid=move.uuid,
         snapshot_id=move.target,
-        metadata_location=location,
-        copy_path=copy_path,
+        metadata_location=next_location(loaded),
+        copy_path=f"_published/{move.name}/{stamp.number:05d}-{uuid.uuid4()}.metadata.json",
         row_count=_row_count(move, loaded),
         staged=move.target != move.base,
     )
+    return published, as_json(new)
 
 
 def _row_count(move: Move, loaded: Loaded) -> int:

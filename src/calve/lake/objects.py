@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -20,6 +21,7 @@ from calve.errors import LakeLostError, LakeUnavailableError
 from calve.settings import Settings
 
 _BATCH = 1000
+CONNECTIONS = 32
 
 
 @dataclass(frozen=True)
@@ -78,8 +80,9 @@ class ObjectStore:
                     raise LakeUnavailableError(msg)
 
 
+@lru_cache(maxsize=4)
 def open_store(settings: Settings) -> ObjectStore:
-    """Open the object store of the settings."""
+    """Open the object store of the settings; once per process, since a client is dear to make and safe to share."""
     key, secret = settings.s3_access_key_id, settings.s3_secret_access_key
     client = boto3.client(
         "s3",
@@ -91,7 +94,7 @@ def open_store(settings: Settings) -> ObjectStore:
             connect_timeout=5,
             read_timeout=30,
             retries={"mode": "standard", "max_attempts": 3},
-            max_pool_connections=16,
+            max_pool_connections=CONNECTIONS,
             s3={"addressing_style": "path"} if settings.s3_endpoint else None,
         ),
     )

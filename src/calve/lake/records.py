@@ -17,7 +17,7 @@ from psycopg.rows import DictRow, dict_row
 from calve.effects import effect
 from calve.errors import LakeUnavailableError, SettingsError
 from calve.lake.schema import CATALOG_TABLES, MIGRATIONS
-from calve.settings import Settings
+from calve.settings import RecordsSettings
 
 Connection = psycopg.Connection[DictRow]
 Cursor = psycopg.Cursor[DictRow]
@@ -30,7 +30,7 @@ _MIGRATION_LOCK = 0x63616C7665_01
 CONNECT_SECONDS = 5
 
 
-def connect(settings: Settings) -> Connection:
+def connect(settings: RecordsSettings) -> Connection:
     """Open a connection to the database of catalog and records, in autocommit and in UTC.
 
     Raises:

@@ -168,4 +168,49 @@ with recursive line as (
 select pipeline, number, kind, parent, run_key from line
 """
 
-MIGRATIONS: tuple[LiteralString, ...] = (_FIRST,)
+# An alert is open until it recovered, and closed when its recovery is on its way: then the same key may open anew.
+_ALERTS: LiteralString = """
+create table calve.alert (
+    number bigint generated always as identity primary key,
+    key text not null,
+    opening integer not null,
+    kind text not null check (kind in ('blocked', 'anomaly', 'overdue', 'failed')),
+    severity text check (severity in ('critical', 'error', 'warning', 'info')),
+    pipeline text not null,
+    since timestamptz not null,
+    until timestamptz not null,
+    scope text not null,
+    part text not null,
+    run_key text,
+    owners text[] not null,
+    title text not null,
+    cause text not null,
+    commands text[] not null,
+    links jsonb not null,
+    times integer not null default 1,
+    after_publication bigint not null,
+    raised_at timestamptz not null default clock_timestamp(),
+    last_raised_at timestamptz not null default clock_timestamp(),
+    routed_at timestamptz,
+    recovered_at timestamptz,
+    recovery text,
+    closed_at timestamptz
+);
+create unique index alert_once on calve.alert (key) where closed_at is null;
+create index alert_by_key on calve.alert (key);
+create table calve.alert_delivery (
+    alert bigint not null references calve.alert (number),
+    route text not null,
+    event text not null check (event in ('opened', 'recovered')),
+    state text not null default 'pending' check (state in ('pending', 'sent', 'superseded')),
+    attempts integer not null default 0,
+    due_at timestamptz not null,
+    claimed_until timestamptz,
+    sent_at timestamptz,
+    last_error text,
+    primary key (alert, route, event)
+);
+create index alert_delivery_pending on calve.alert_delivery (due_at) where state = 'pending'
+"""
+
+MIGRATIONS: tuple[LiteralString, ...] = (_FIRST, _ALERTS)

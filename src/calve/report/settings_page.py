@@ -10,9 +10,11 @@ from pathlib import Path
 
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings
 
 from calve.contract.schema import attributes_told
 from calve.effects import effect
+from calve.kubernetes.deployment import Deployment
 from calve.settings import Settings
 
 FILE = "settings.md"
@@ -33,6 +35,14 @@ _MEANINGS = {
 }
 # Variables that are no settings of a run.
 OTHERS = {
+    "CALVE_ALERTS_SOURCE": "Name of this installation in every alert; two need two. `calve` when not set.",
+    "CALVE_ALERTS_PAGERDUTY_URL": "Another region of PagerDuty, or a proxy; https only.",
+    "CALVE_ALERTS_SMTP_HOST": "Mail server of the alerts.",
+    "CALVE_ALERTS_SMTP_PORT": "Its port; 587, or 465 with `implicit`, when not set.",
+    "CALVE_ALERTS_SMTP_FROM": "Sender of the alerts.",
+    "CALVE_ALERTS_SMTP_USER": "Login at the mail server, when it wants one.",
+    "CALVE_ALERTS_SMTP_PASSWORD": "Secret. Belongs to the login; never sent unencrypted.",
+    "CALVE_ALERTS_SMTP_TLS": "`required` (STARTTLS or nothing is sent; the default), `offered`, `implicit` or `off`.",
     "CALVE_FAILPOINT": "Tests only: name of the effect at which the process kills itself, e.g. `publish.commit:after`.",
     "CALVE_IVY_SETTINGS": "File of Ivy settings for fetching jars from behind a mirror.",
     "CALVE_LOCAL_PORT_POSTGRES": "Port of the local engine's PostgreSQL.",
@@ -53,16 +63,27 @@ def write_settings(out: Path) -> Path:
 
 def settings_page() -> str:
     """Return the page's Markdown."""
-    return "\n".join([*_head(), *_settings(), "", *_others()]) + "\n"
+    of_runs, of_clusters = _settings(Settings), _settings(Deployment)
+    return "\n".join([*_head(), *of_runs, "", *_of_clusters(), *of_clusters, "", *_others()]) + "\n"
+
+
+def variables() -> set[str]:
+    """Return the names of all variables that a model reads."""
+    return {_variable(model, name) for model in (Settings, Deployment) for name in model.model_fields}
 
 
 def undescribed() -> list[str]:
     """Return the settings that nothing describes."""
-    return sorted(set(Settings.model_fields) - set(_meanings()))
+    models = (Settings, Deployment)
+    return sorted(name for model in models for name in set(model.model_fields) - set(_meanings(model)))
 
 
-def _meanings() -> dict[str, str]:
-    return {**_MEANINGS, **attributes_told(Settings)}
+def _meanings(model: type[BaseSettings]) -> dict[str, str]:
+    return {**_MEANINGS, **attributes_told(model)}
+
+
+def _variable(model: type[BaseSettings], name: str) -> str:
+    return f"{model.model_config['env_prefix']}{name}".upper()
 
 
 def _head() -> Iterator[str]:
@@ -75,14 +96,21 @@ def _head() -> Iterator[str]:
     yield ""
 
 
-def _settings() -> Iterator[str]:
-    meanings = _meanings()
+def _of_clusters() -> Iterator[str]:
+    yield "## In Kubernetes"
+    yield ""
+    yield "What submits applications (Airflow, `calve manifest`) reads these. Lists are comma separated."
+    yield ""
+
+
+def _settings(model: type[BaseSettings]) -> Iterator[str]:
+    meanings = _meanings(model)
     yield "| variable | meaning | default |"
     yield "|---|---|---|"
-    for name, field in Settings.model_fields.items():
+    for name, field in model.model_fields.items():
         meaning = meanings.get(name, "").replace("|", "&#124;")
         secret = " Secret." if field.annotation in (SecretStr, SecretStr | None) else ""
-        yield f"| `CALVE_{name.upper()}` | {meaning}{secret} | {_default(field)} |"
+        yield f"| `{_variable(model, name)}` | {meaning}{secret} | {_default(field)} |"
 
 
 def _default(field: FieldInfo) -> str:
@@ -91,6 +119,8 @@ def _default(field: FieldInfo) -> str:
     value = field.get_default()
     if value is None or isinstance(value, SecretStr):
         return "none"
+    if isinstance(value, tuple):
+        value = ",".join(value)
     return f"`{value}`" if str(value) else "empty"
 
 

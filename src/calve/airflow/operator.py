@@ -1,0 +1,237 @@
+"""Run what a pipeline needs in Kubernetes, without holding a worker, and believe only the records.
+
+Promises: one application per try, whatever is lost on the way; a task that was cleared runs again; a killed or cleared
+task leaves no application and no driver. Green means that the records hold what the task was for. Red names the
+cause, and is retried only when a retry can help (exit code 75, or the cluster is to blame).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from airflow.sdk import BaseOperator, BaseOperatorLink
+from airflow.sdk.exceptions import AirflowException, AirflowFailException
+
+from calve.airflow.requests import asked_of, request_of
+from calve.contract.loader import load_project
+from calve.contract.project import Project
+from calve.errors import CalveError, SettingsError
+from calve.kubernetes.deployment import Deployment, load_deployment
+from calve.kubernetes.manifest import command_pod, spark_application
+from calve.kubernetes.names import Origin
+from calve.kubernetes.workloads import Workloads, open_client
+from calve.lake.attempts import find_run
+from calve.lake.lease import holders
+from calve.lake.records import connect
+from calve.planning import Planned, plan
+from calve.runs import Run
+from calve.settings import load_records_settings
+
+START_SECONDS = 30 * 60.0
+RUN_SECONDS = 6 * 3600.0
+RUN_KEY = "run_key"
+_LIMITS = {"never started": "{start:.0f} min to start", "ran too long": "{run:.1f} h to run"}
+
+
+class SparkLink(BaseOperatorLink):
+    """Where Spark's own pages of the application are, by its name: no state is kept for it."""
+
+    name = "Spark history"
+
+    def get_link(self, operator: BaseOperator, *, ti_key: Any) -> str:
+        """Return the address; empty where there is no history server."""
+        with suppress(SettingsError):
+            if address := load_deployment().history_url:
+                return f"{address.rstrip('/')}/?search={_origin(ti_key).name}"
+        return ""
+
+
+class _WorkloadOperator(BaseOperator):
+    """What the application and the command pod have in common: submit, wait, look at the end."""
+
+    kind = "SparkApplication"
+
+    def __init__(self, *, pipeline: str, project_folder: str, **options: Any) -> None:
+        self.start_seconds: float = options.pop("start_seconds", START_SECONDS)
+        self.run_seconds: float = options.pop("run_seconds", RUN_SECONDS)
+        super().__init__(**options)
+        self.pipeline, self.project_folder = pipeline, project_folder
+        self._submitted: str | None = None
+
+    def _submit(self, context: Any, body: dict[str, Any], run_key: str | None) -> None:
+        # Here, since it takes a second to import the client, and DAG files are parsed all the time.
+        from calve.airflow.trigger import WorkloadTrigger
+
+        deployment, origin = load_deployment(), _origin(context["ti"])
+        self._submitted = body["metadata"]["name"]
+        made = self._workloads(deployment).submit(body, origin.selector)
+        self._submitted = made["metadata"]["name"]
+        self.log.info("%s %s in %s works for %s", self.kind, self._submitted, deployment.namespace, run_key or "it")
+        self.defer(
+            trigger=WorkloadTrigger(
+                kind=self.kind,
+                namespace=deployment.namespace,
+                name=self._submitted,
+                uid=made["metadata"]["uid"],
+                start_until=time.time() + self.start_seconds,
+                run_seconds=self.run_seconds,
+                kubeconfig=str(deployment.kubeconfig) if deployment.kubeconfig else None,
+            ),
+            method_name="look",
+            kwargs={RUN_KEY: run_key},
+        )
+
+    def _workloads(self, deployment: Deployment) -> Workloads:
+        return Workloads(open_client(deployment.kubeconfig), self.kind, deployment.namespace)
+
+    def on_kill(self) -> None:
+        """Remove what was submitted when the worker's process is told to end before it could defer."""
+        if self._submitted:
+            self._workloads(load_deployment()).remove(self._submitted)
+
+    def _failed(self, event: dict[str, Any], run_key: str | None) -> Exception:
+        """Say why it did not come to its end, as an error that Airflow retries or not; clean up what outlived it."""
+        from calve.kubernetes.facts import collect, read_proof
+        from calve.kubernetes.triage import told, triage
+
+        deployment, settings = load_deployment(), load_records_settings()
+        limit = _LIMITS.get(event["how"], "").format(start=self.start_seconds / 60, run=self.run_seconds / 3600)
+        client = open_client(deployment.kubeconfig)
+        facts = collect(client, event["name"], deployment.namespace, deadline=limit)
+        if run_key is not None:
+            facts = replace(facts, proof=read_proof(settings, run_key))
+        if limit:
+            self._workloads(deployment).remove(event["name"])
+        found = triage(facts)
+        kind = AirflowException if found.is_retryable else AirflowFailException
+        return kind(told(found))
+
+
+class SparkRunOperator(_WorkloadOperator):
+    """Land, curate, audit and publish the interval that the DAG run means, by one Spark application.
+
+    Its result is the run key, and the number of the publication; None when there was nothing to do.
+    """
+
+    operator_extra_links = (SparkLink(),)
+
+    def execute(self, context: Any) -> dict[str, Any] | None:
+        """Plan by the records, submit, and let go of the worker."""
+        from calve.airflow.waiting import FreeTrigger
+
+        project = load_project(Path(self.project_folder))
+        with _refusals(), connect(load_records_settings()) as conn:
+            request = request_of(self.pipeline, asked_of(context))
+            planned = plan(conn, project, request, _now())
+            busy = holders(conn).get(self.pipeline)
+        if not planned:
+            self.log.info("nothing to do: everything asked for is published")
+            return None
+        if busy is not None and busy.run_key != planned[0].run.key:
+            self.log.info("waiting: %s is being made on %s", busy.run_key, busy.holder)
+            self.defer(trigger=FreeTrigger(pipeline=self.pipeline), method_name="again")
+        self._submit(context, self._manifest(project, planned[0], context), planned[0].run.key)
+        return None  # not reached: submitting defers
+
+    def again(self, context: Any, event: dict[str, Any]) -> dict[str, Any] | None:
+        """Plan anew once the pipeline is free: what was missing may be there by now."""
+        self.log.info("free since %s", event["at"])
+        return self.execute(context)
+
+    def _manifest(self, project: Project, planned: Planned, context: Any) -> dict[str, Any]:
+        return spark_application(project, planned, load_deployment(), _origin(context["ti"]))
+
+    def look(self, context: Any, event: dict[str, Any], run_key: str) -> dict[str, Any]:
+        """Ask the records what the run came to; the application's own word is only a hint."""
+        with connect(load_records_settings()) as conn:
+            state = find_run(conn, run_key)
+        if state is not None and state.publication is not None:
+            if event["state"] != "COMPLETED":
+                self.log.warning("%s: %s, and published all the same", event["name"], event["state"] or event["how"])
+            return {RUN_KEY: run_key, "publication": state.publication}
+        raise self._failed(event, run_key)
+
+
+class CommandOperator(_WorkloadOperator):
+    """Run one `calve …` command in a pod of the Spark image, without Spark.
+
+    Attributes:
+        command: Words after `calve`; `{run_key}` stands for what the task before made.
+        run_from: Task whose run key it is.
+    """
+
+    kind = "Pod"
+    template_fields = ("command",)
+
+    def __init__(self, *, command: Sequence[str], run_from: str, **options: Any) -> None:
+        super().__init__(**options)
+        self.command, self.run_from = list(command), run_from
+
+    def execute(self, context: Any) -> None:
+        """Submit the pod and let go of the worker; without a run there may be nothing to publish."""
+        project = load_project(Path(self.project_folder))
+        made = context["ti"].xcom_pull(task_ids=self.run_from) or {}
+        run_key = made.get(RUN_KEY)
+        if run_key is None and any("{run_key}" in word for word in self.command):
+            self.log.info("nothing to do: %s made no run", self.run_from)
+            return
+        command = [word.format(run_key=run_key) for word in self.command]
+        run = Run.parse(run_key) if run_key else None
+        self._submit(context, command_pod(project, run, command, load_deployment(), _origin(context["ti"])), run_key)
+
+    def look(self, context: Any, event: dict[str, Any], run_key: str | None) -> None:
+        """Believe the command's exit code."""
+        if event["state"] != "Succeeded":
+            raise self._failed(event, run_key)
+
+
+class NeedsOperator(BaseOperator):
+    """Wait, without a worker, until the needed pipelines are published, blocked, or waited for long enough."""
+
+    def __init__(self, *, needs: Sequence[str], pipeline: str, patience_seconds: float, **options: Any) -> None:
+        super().__init__(**options)
+        self.needs, self.pipeline, self.patience_seconds = list(needs), pipeline, patience_seconds
+
+    def execute(self, context: Any) -> None:
+        """Say up to when they must be, look once, and wait when they are not."""
+        from calve.airflow.waiting import NeedsTrigger, word_of
+
+        with _refusals():
+            request = request_of(self.pipeline, asked_of(context))
+            until = request.interval.until if request.interval else request.until
+            if until is None:
+                until = _now().replace(hour=0, minute=0, second=0, microsecond=0)
+            if all(word_of(name, until) == "published" for name in self.needs):
+                return
+        self.log.info("waiting for %s up to %s", ", ".join(self.needs), until.date())
+        trigger = NeedsTrigger(self.needs, until.isoformat(), time.time() + self.patience_seconds)
+        self.defer(trigger=trigger, method_name="go_on")
+
+    def go_on(self, context: Any, event: dict[str, Any]) -> None:  # Airflow's signature
+        """Go on with what there is, and say it."""
+        for name, word in event["found"].items():
+            self.log.info("%s: %s%s", name, word, "" if word == "published" else "; its previous publication is used")
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    """Turn calve's errors into Airflow's: a retry is made only where it can help."""
+    try:
+        yield
+    except CalveError as error:
+        kind = AirflowException if error.retryable else AirflowFailException
+        raise kind(str(error)) from error
+
+
+def _origin(ti: Any) -> Origin:
+    return Origin(ti.dag_id, ti.task_id, ti.run_id, ti.map_index if ti.map_index is not None else -1, ti.try_number)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

@@ -1,0 +1,188 @@
+"""Wait, without a worker, for an application or a command pod to end; show its log meanwhile.
+
+Promises one event: how it ended, or that it is gone, was replaced, or outlived a deadline. The deadlines are instants
+that the trigger carries, so a restarted triggerer keeps them. It decides nothing: whether the run is published is
+asked of the records by the task that goes on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import aclosing, suppress
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import Any
+
+from airflow.triggers.base import BaseTrigger, TriggerEvent
+from kubernetes_asyncio import client
+from kubernetes_asyncio.client import ApiClient, ApiException
+
+from calve.airflow.watch import follower, open_client
+from calve.kubernetes.manifest import GROUP, PLURAL, VERSION
+from calve.kubernetes.names import PREFIX
+from calve.kubernetes.states import container_of, has_started, is_over, pod_of, state_of
+
+KILL_SECONDS = 100.0
+LOG_SECONDS = 10.0
+_OURS = f"{PREFIX}dag"  # every workload of an Airflow task has this label
+
+
+class WorkloadTrigger(BaseTrigger):
+    """Follow one application or pod to its end.
+
+    Attributes:
+        uid: Of what was created or taken up; another one of the same name is not ours.
+        start_until: Unix time by which its process must be up.
+        run_seconds: Longest time that the process may take, from the start that the cluster recorded.
+    """
+
+    def __init__(self, **fields: Any) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.kind: str = fields["kind"]
+        self.namespace: str = fields["namespace"]
+        self.name: str = fields["name"]
+        self.uid: str = fields["uid"]
+        self.start_until: float = fields["start_until"]
+        self.run_seconds: float = fields["run_seconds"]
+        self.kubeconfig: str | None = fields["kubeconfig"]
+        self._reader: asyncio.Task[None] | None = None
+        self._is_over = asyncio.Event()
+
+    def serialize(self) -> tuple[str, dict[str, Any]]:
+        """Return what makes an equal trigger in another process."""
+        names = ("kind", "namespace", "name", "uid", "start_until", "run_seconds", "kubeconfig")
+        return f"{type(self).__module__}.{type(self).__qualname__}", {name: getattr(self, name) for name in names}
+
+    async def run(self) -> AsyncIterator[TriggerEvent]:
+        """Yield how it ended, once."""
+        try:
+            how, found = await self._follow()
+        finally:
+            if self._reader is not None:
+                self._reader.cancel()
+        ended = {"how": how, "name": self.name, "uid": self.uid, "state": state_of(found) if found else ""}
+        yield TriggerEvent(ended)  # type: ignore[no-untyped-call]
+
+    async def _follow(self) -> tuple[str, dict[str, Any] | None]:
+        until, started, told = self.start_until, False, ""
+        followed = follower(self.kind, self.namespace, self.kubeconfig, _OURS).follow(self.name)
+        async with aclosing(followed) as states:
+            while True:
+                try:
+                    found = await asyncio.wait_for(anext(states), max(until - time.time(), 0.01))
+                except TimeoutError:
+                    return ("ran too long" if started else "never started"), None
+                if found is None:
+                    return "gone", None
+                if found["metadata"]["uid"] != self.uid:
+                    return "replaced", None
+                if state_of(found) != told:
+                    told = state_of(found)
+                    self.log.info("%s %s is %s", self.kind, self.name, told or "new")
+                if is_over(found):
+                    await self._finish_log(found)
+                    return "ended", found
+                if has_started(found) and not started:
+                    started, until = True, await self._began_at(found) + self.run_seconds
+                    self._reader = asyncio.create_task(self._show_log(found))
+
+    async def _began_at(self, found: dict[str, Any]) -> float:
+        """Return when the pod started, as the cluster recorded it: a restarted triggerer counts from there too."""
+        with suppress(ApiException, OSError):
+            async with await open_client(self.kubeconfig) as api:
+                pod = await client.CoreV1Api(api).read_namespaced_pod(pod_of(found), self.namespace)
+                if pod.status.start_time is not None:
+                    return float(pod.status.start_time.timestamp())
+        return time.time()
+
+    async def _finish_log(self, found: dict[str, Any]) -> None:
+        """Let the reader come to the end of the log, or read it now if nothing was shown yet."""
+        self._is_over.set()
+        if self._reader is None:
+            self._reader = asyncio.create_task(self._show_log(found))
+        with suppress(TimeoutError):
+            await asyncio.wait_for(asyncio.shield(self._reader), LOG_SECONDS)
+
+    async def _show_log(self, found: dict[str, Any]) -> None:
+        """Copy the process's log into the task's: a stream that breaks goes on after the last line shown."""
+        shown = ""
+        while True:
+            is_last, before = self._is_over.is_set(), shown
+            try:
+                async with await open_client(self.kubeconfig) as api:
+                    async for line in _lines(api, self.namespace, found, shown):
+                        stamp, _, text = line.partition(" ")
+                        stamp = stamp.rstrip("Z")
+                        if stamp > before:
+                            self.log.info("| %s", text.rstrip("\n"))
+                            shown = stamp
+            except ApiException as error:
+                if error.status == HTTPStatus.NOT_FOUND:
+                    self.log.warning("log of %s: not readable, its pod is gone", self.name)
+                    return
+            except Exception as error:  # aiohttp's own: the log is shown again from where it broke
+                self.log.debug("log of %s: %s", self.name, error)
+                is_last = False
+            if is_last:
+                return
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._is_over.wait(), 1)
+
+    async def on_kill(self) -> None:
+        """Remove the application when a person ends the task, and wait until its pods are gone."""
+        until = time.monotonic() + KILL_SECONDS
+        while time.monotonic() < until:
+            try:
+                async with await open_client(self.kubeconfig) as api:
+                    await self._delete(api)
+                    while time.monotonic() < until and await self._is_there(api):
+                        await asyncio.sleep(0.5)
+                return  # noqa: TRY300  # it is gone
+            except (ApiException, OSError) as error:
+                self.log.warning("removing %s: %s; trying again", self.name, error)
+                await asyncio.sleep(1)
+
+    async def _delete(self, api: ApiClient) -> None:
+        ours = client.V1DeleteOptions(preconditions=client.V1Preconditions(uid=self.uid))
+        try:
+            if self.kind == "Pod":
+                await client.CoreV1Api(api).delete_namespaced_pod(self.name, self.namespace, body=ours)
+            else:
+                await client.CustomObjectsApi(api).delete_namespaced_custom_object(
+                    GROUP, VERSION, self.namespace, PLURAL, self.name, body=ours, propagation_policy="Foreground"
+                )
+        except ApiException as error:
+            # Gone already; or another one has the name by now, which is not ours to remove.
+            if error.status not in (HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT):
+                raise
+        self.log.info("removed %s %s at %s", self.kind, self.name, datetime.now(UTC).isoformat(timespec="seconds"))
+
+    async def _is_there(self, api: ApiClient) -> bool:
+        core = client.CoreV1Api(api)
+        selector = f"sparkoperator.k8s.io/app-name={self.name}"
+        pods = await core.list_namespaced_pod(self.namespace, label_selector=selector)
+        if self.kind == "Pod":
+            own = await core.list_namespaced_pod(self.namespace, field_selector=f"metadata.name={self.name}")
+            return any(pod.metadata.uid == self.uid for pod in own.items)
+        return bool(pods.items)
+
+
+async def _lines(api: ApiClient, namespace: str, found: dict[str, Any], after: str) -> AsyncIterator[str]:
+    """Yield lines with their instants; `after` is the instant of the last one seen, which may come again."""
+    options: dict[str, Any] = {}
+    if after:
+        seen_at = datetime.fromisoformat(after[:19]).replace(tzinfo=UTC)
+        options["since_seconds"] = max(1, int((datetime.now(UTC) - seen_at).total_seconds()) + 2)
+    response: Any = await client.CoreV1Api(api).read_namespaced_pod_log(
+        pod_of(found),
+        namespace,
+        container=container_of(found),
+        follow=True,
+        timestamps=True,
+        _preload_content=False,
+        **options,
+    )
+    while line := await response.content.readline():
+        yield line.decode(errors="replace")

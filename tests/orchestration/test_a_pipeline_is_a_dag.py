@@ -1,0 +1,92 @@
+"""One DAG per pipeline, from its contracts alone: what it shows, what it needs, and what a mistake looks like."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from calve.airflow.dags import MAKE, SOURCE_POOL, asset_of, pipeline_dag
+from calve.contract.loader import load_project
+from calve.errors import ContractError
+
+ROOT = Path(__file__).parents[2]
+PIPELINES = sorted(load_project(ROOT).pipelines)
+HEAVY = ("pyspark", "pyiceberg", "snowflake", "boto3", "kubernetes_asyncio", "kubernetes", "duckdb")
+
+
+@pytest.fixture
+def revenue():
+    """The DAG of `revenue`."""
+    return pipeline_dag("revenue", ROOT)
+
+
+@pytest.fixture
+def project(tmp_path):
+    """A copy of this project that a test may spoil."""
+    for name in ("iceberg", "spark_apps", "dags"):
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+    return tmp_path
+
+
+@pytest.mark.parametrize("pipeline", PIPELINES)
+def test_each_pipeline_has_its_file(pipeline):
+    assert f'pipeline_dag("{pipeline}")' in (ROOT / "dags" / f"{pipeline}.py").read_text()
+
+
+def test_its_tasks_read_as_a_sentence(revenue):
+    order = [task.task_id for task in revenue.topological_sort()]
+    assert order == ["wait_for_reference", MAKE, "expose_in_snowflake", "write_the_report"]
+
+
+def test_it_waits_for_what_it_needs_and_says_what_it_publishes(revenue):
+    assert revenue.get_task("wait_for_reference").inlets == [asset_of("reference")]
+    assert revenue.get_task(MAKE).outlets == [asset_of("revenue")]
+
+
+def test_a_run_is_for_the_day_that_ended(revenue):
+    assert (revenue.timetable.run_offset, revenue.timetable.key_format) == (-1, "%Y-%m-%d")
+    assert revenue.catchup is False
+    assert revenue.max_active_runs == 1
+
+
+def test_its_page_says_what_it_makes_who_answers_and_what_to_type(revenue):
+    assert "| `fct_order_line` |" in revenue.doc_md
+    assert "**revenue-data**" in revenue.doc_md
+    assert "calve run revenue --interval 2026-01-02" in revenue.doc_md
+
+
+def test_the_source_is_read_through_its_pool(revenue):
+    assert revenue.get_task(MAKE).pool == SOURCE_POOL
+
+
+def test_retries_back_off(revenue):
+    make = revenue.get_task(MAKE)
+    assert make.retries == 4
+    assert make.retry_exponential_backoff > 1
+
+
+def test_a_dag_file_is_parsed_without_anything_heavy():
+    code = f"import sys, runpy; runpy.run_path({str(ROOT / 'dags' / 'revenue.py')!r})\n"
+    code += f"print([name for name in {HEAVY!r} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_a_broken_contract_is_told_by_file_and_line(project):
+    path = project / "iceberg" / "contracts" / "fct_order_line.yaml"
+    path.write_text(path.read_text().replace("load: merge", "load: merg"))
+    with pytest.raises(ContractError, match=r"iceberg/contracts/fct_order_line\.yaml:\d+: load: found 'merg'"):
+        pipeline_dag("revenue", project)
+
+
+def test_a_broken_contract_takes_no_other_pipeline_down(project):
+    path = project / "iceberg" / "contracts" / "fct_order_line.yaml"
+    path.write_text(path.read_text().replace("load: merge", "load: merg"))
+    assert pipeline_dag("reference", project).dag_id == "reference"
+
+
+def test_an_unknown_pipeline_is_told_with_those_that_there_are(project):
+    with pytest.raises(ContractError, match="did you mean revenue"):
+        pipeline_dag("revenu", project)

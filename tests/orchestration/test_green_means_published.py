@@ -1,0 +1,100 @@
+"""The records decide: green when the run is published, red with its cause when not, whatever the cluster says."""
+
+import pytest
+from airflow.sdk.exceptions import AirflowException, AirflowFailException
+from driving import RUN
+
+
+def ends(driven, code, reason=""):
+    def step(name):
+        driven.play.run(name)
+        driven.play.end(name, code, reason)
+
+    return step
+
+
+def test_a_published_run_is_green_and_says_its_publication(driven):
+    def step(name):
+        driven.play.run(name)
+        driven.records.publish()
+        driven.play.end(name)
+
+    assert driven.run(step) == {"run_key": RUN.key, "publication": 1}
+
+
+def test_a_completed_application_without_a_publication_is_red(driven):
+    with pytest.raises(AirflowException, match=r"revenue@2026-01-02#0"):
+        driven.run(ends(driven, 0))
+
+
+def test_an_operator_that_lost_the_driver_is_not_believed_when_the_run_is_published(driven):
+    # kubeflow/spark-operator#2755: FAILED, "driver pod not found", though the job was fine.
+    def step(name):
+        driven.play.run(name)
+        driven.records.publish()
+        driven.play.lose_driver(name)
+
+    assert driven.run(step)["publication"] == 1
+
+
+def test_a_lost_driver_without_a_publication_is_tried_again(driven):
+    def step(name):
+        driven.play.run(name)
+        driven.play.lose_driver(name)
+
+    with pytest.raises(AirflowException) as failed:
+        driven.run(step)
+    assert not isinstance(failed.value, AirflowFailException)
+
+
+@pytest.mark.parametrize(("code", "is_final"), [(65, True), (75, False), (137, True), (1, False)])
+def test_the_exit_code_says_whether_a_retry_helps(driven, code, is_final):
+    with pytest.raises(AirflowException) as failed:
+        driven.run(ends(driven, code, "OOMKilled" if code == 137 else ""))
+    assert isinstance(failed.value, AirflowFailException) == is_final
+
+
+def test_a_blocked_run_is_red_for_good_and_names_the_rule(driven):
+    rule = {
+        "rule": "complete(facility_id)",
+        "severity": "block",
+        "outcome": "blocked",
+        "checked_rows": 641,
+        "broken_rows": 36,
+        "allowed_rows": 6,
+        "column": "facility_id",
+        "detail": "36 of 641 rows break it, 6 allowed",
+        "samples": [],
+    }
+
+    def step(name):
+        driven.play.run(name)
+        driven.records.verdict("blocked", [rule])
+        driven.play.end(name, 65)
+
+    with pytest.raises(AirflowFailException) as failed:
+        driven.run(step)
+    assert "complete(facility_id)" in str(failed.value)
+    assert "calve audit show 'revenue@2026-01-02#0'" in str(failed.value)
+
+
+def test_a_submission_that_fails_names_its_cause(driven):
+    with pytest.raises(AirflowException, match="exceeded quota"):
+        driven.run(lambda name: driven.play.refuse(name, "pods is forbidden: exceeded quota: no-pods"))
+
+
+def test_a_command_is_green_by_its_exit_code(driven):
+    def step(name):
+        driven.play.set_pod(name, "Succeeded")
+
+    assert driven.run(step, operator=driven.command("expose"), made={"run_key": RUN.key}) is None
+
+
+def test_a_command_that_fails_is_red(driven):
+    from calve.standin.kubernetes.play import terminated
+
+    def step(name):
+        driven.play.set_pod(name, "Failed", terminated(75))
+
+    with pytest.raises(AirflowException):
+        driven.run(step, operator=driven.command("expose"), made={"run_key": RUN.key})

@@ -1,0 +1,194 @@
+"""The trigger sees the end, whatever happens to the watch, the cluster and the triggerer meanwhile."""
+
+import asyncio
+import threading
+import time
+
+import pytest
+from driving import APPLICATIONS, context_of
+
+from calve.airflow import watch
+from calve.kubernetes.states import state_of
+from calve.standin.kubernetes.resources import APPLICATIONS as KIND
+from calve.standin.kubernetes.resources import PODS
+
+STATES = [
+    "",
+    "SUBMITTED",
+    "RUNNING",
+    "SUBMISSION_FAILED",
+    "PENDING_RERUN",
+    "INVALIDATING",
+    "SUCCEEDING",
+    "FAILING",
+    "SUSPENDING",
+    "SUSPENDED",
+    "RESUMING",
+    "UNKNOWN",
+]
+
+
+@pytest.fixture
+def waiting(driven):
+    """Return the trigger of a task that waits for a running application."""
+    trigger = driven.deferred(driven.operator(), context_of()).trigger
+    driven.play.run(trigger.name)
+    return trigger
+
+
+def watched(driven):
+    """Wait until the trigger watches: what happens from then on happens to its watch."""
+    changed = threading.Event()
+    while not driven.cluster.open_streams:
+        changed.wait(0.01)
+
+
+def test_its_end_while_nobody_watched_is_seen_at_once(driven, waiting):
+    driven.play.end(waiting.name)
+    assert driven.wait(waiting)["state"] == "COMPLETED"
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_a_state_that_may_still_change_is_no_end(driven, waiting, state):
+    def step(name):
+        watched(driven)
+        driven.play.set_application(name, state)
+        driven.play.end(name)
+
+    assert driven.wait(waiting, step)["state"] == "COMPLETED"
+
+
+@pytest.mark.parametrize("what", ["drop_watches", "reset_watches"])
+def test_a_watch_that_is_cut_goes_on(driven, waiting, what):
+    def step(name):
+        watched(driven)
+        getattr(driven.cluster, what)()
+        driven.play.end(name, 75)
+
+    assert driven.wait(waiting, step)["state"] == "FAILED"
+
+
+def test_a_watch_whose_history_is_over_lists_anew(driven, waiting):
+    def step(name):
+        watched(driven)
+        driven.cluster.fault(method="GET", path="watch=true", status=503)
+        driven.cluster.drop_watches()
+        driven.play.end(name)
+        driven.cluster.expire_history()
+
+    assert driven.wait(waiting, step)["state"] == "COMPLETED"
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [{"status": 429, "retry_after": 0}, {"status": 500}, {"status": 503}, {"status": 410}, {"reset": True}],
+    ids=["429", "500", "503", "410", "reset"],
+)
+def test_a_cluster_that_answers_with_errors_is_asked_again(driven, waiting, fault):
+    driven.cluster.fault(method="GET", path=APPLICATIONS, times=3, **fault)
+    driven.play.end(waiting.name)
+    assert driven.wait(waiting)["state"] == "COMPLETED"
+
+
+def test_an_api_server_that_restarts_keeps_nobody_from_the_end(driven, waiting):
+    def step(name):
+        watched(driven)
+        driven.cluster.stop()
+        driven.cluster.start()
+        driven.play.end(name)
+
+    assert driven.wait(waiting, step)["state"] == "COMPLETED"
+
+
+def test_a_restarted_triggerer_goes_on_with_the_deadlines_it_had(driven, waiting):
+    _, first = waiting.serialize()
+    assert type(waiting)(**first).serialize() == waiting.serialize()
+    assert first["start_until"] == waiting.start_until
+
+
+def test_many_triggers_share_one_watch(driven):
+    names = [
+        driven.deferred(driven.operator(), context_of(run_id=f"backfill__{number}")).trigger.name
+        for number in range(20)
+    ]
+
+    async def all_of_them():
+        async def last(name):
+            states = watch.follower("SparkApplication", "calve", kubeconfig()).follow(name)
+            found = None
+            while not found or state_of(found) != "COMPLETED":
+                found = await anext(states)
+            return name
+
+        waits = [asyncio.create_task(last(name)) for name in names]
+        await asyncio.to_thread(lambda: (watched(driven), [driven.play.end(name) for name in names]))
+        return await asyncio.gather(*waits)
+
+    assert asyncio.run(all_of_them()) == names
+    assert len(driven.cluster.asked("WATCH", APPLICATIONS)) == 1
+
+
+def kubeconfig():
+    from calve.kubernetes.deployment import load_deployment
+
+    return str(load_deployment().kubeconfig)
+
+
+def test_one_that_never_starts_is_told_and_removed(driven):
+    with pytest.raises(Exception, match="to start"):
+        driven.run(operator=driven.operator(start_seconds=0.5))
+    assert driven.names() == []
+
+
+def test_one_that_runs_too_long_is_told_and_removed(driven):
+    with pytest.raises(Exception, match="to run"):
+        driven.run(driven.play.run, operator=driven.operator(run_seconds=0.5))
+    assert driven.names() == []
+
+
+def test_the_time_that_it_ran_is_counted_from_the_pod_and_not_from_the_triggerer(driven, waiting):
+    def begin(found):
+        found["status"]["startTime"] = "2026-01-01T00:00:00Z"
+
+    driven.cluster.store.change(PODS, "calve", f"{waiting.name}-driver", begin)
+    before = time.monotonic()
+    assert driven.wait(waiting)["how"] == "ran too long"
+    assert time.monotonic() - before < 30
+
+
+def test_one_that_a_person_deleted_is_gone(driven, waiting):
+    def step(name):
+        watched(driven)
+        driven.play.store.remove(KIND, "calve", name)
+
+    assert driven.wait(waiting, step)["how"] == "gone"
+
+
+def test_another_one_of_the_same_name_is_not_taken_for_it(driven, waiting):
+    waiting.uid = "of one that was deleted and made again"
+    assert driven.wait(waiting)["how"] == "replaced"
+
+
+def test_the_log_of_the_driver_is_shown_while_it_runs(driven, waiting):
+    def step(name):
+        driven.play.write_log(f"{name}-driver", "land     sales_order 340 rows\nstage    fct_order_line 19,709\n")
+        driven.play.end(name)
+
+    driven.wait(waiting, step)
+    assert "| land     sales_order 340 rows" in driven.shown
+    assert "| stage    fct_order_line 19,709" in driven.shown
+
+
+def test_a_log_that_is_cut_goes_on_after_its_last_line(driven, waiting):
+    pod = f"{waiting.name}-driver"
+
+    def step(name):
+        driven.play.write_log(pod, "first\n")
+        while "| first" not in driven.shown:
+            threading.Event().wait(0.01)
+        driven.cluster.reset_watches()
+        driven.play.write_log(pod, "second\n")
+        driven.play.end(name)
+
+    driven.wait(waiting, step)
+    assert [line for line in driven.shown if line.startswith("| ")] == ["| first", "| second"]
