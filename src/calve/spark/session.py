@@ -21,6 +21,7 @@ from calve.contract.models import Contract
 from calve.errors import ContractError, JobFailedError, SettingsError
 from calve.lake.records import check_address, first_line
 from calve.settings import Settings
+from calve.spark import classes
 
 CATALOG = "lake"
 _TRANSFORMS = "transforms."
@@ -165,10 +166,13 @@ def _local(settings: Settings) -> dict[str, str]:
         "spark.ui.showConsoleProgress": "false",
         "spark.sql.shuffle.partitions": "4",
         # A driver of minutes on two cores: the first tier of the compiler is worth more than the second.
-        "spark.driver.extraJavaOptions": ("-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m -XX:+UseSerialGC"),
+        "spark.driver.extraJavaOptions": (
+            f"-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m -XX:+UseSerialGC {classes.options()}".strip()
+        ),
         "spark.sql.warehouse.dir": str((settings.state / "spark").absolute()),
         "spark.local.dir": str((settings.state / "spark").absolute()),
     }
     if settings.spark_jars:
-        found["spark.jars"] = settings.spark_jars
+        # Not `spark.jars`: Java keeps no classes that it loads from there.
+        found["spark.driver.extraClassPath"] = settings.spark_jars.replace(",", os.pathsep)
     return found

@@ -91,12 +91,17 @@ def spark_environment() -> dict[str, str]:
 
 @click.command()
 def _prepare() -> None:
-    """Fetch and verify the jars, once; say which Java and which jars are used."""
+    """Fetch and verify the jars, once; say which Java and which jars are used; keep Java's view of their classes."""
+    from calve.spark.classes import make
+
     home = java_home()
     try:
         click.echo(f"Java {java_version(home)}: {home}")
-        for path in fetch_jars(home):
+        paths = fetch_jars(home)
+        for path in paths:
             click.echo(f"jar: {path}")
+        os.environ |= spark_environment()
+        click.echo(f"classes: {make(paths)}")
     except CalveError as error:
         click.echo(str(error), err=True)
         sys.exit(error.exit_code)
