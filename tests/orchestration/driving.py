@@ -190,6 +190,7 @@ def context_of(
         run_id=run_id,
         map_index=-1,
         try_number=try_number,
+        max_tries=4,
         xcom_pull=lambda **_: made,
     )
     return {"ti": ti, "dag_run": SimpleNamespace(run_type=kind, partition_key=day), "params": form or {}}

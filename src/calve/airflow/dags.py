@@ -13,6 +13,7 @@ from typing import Any
 
 from airflow.sdk import DAG, Asset, CronPartitionTimetable, Param
 
+from calve.airflow.janitor import WatchOperator
 from calve.airflow.operator import CommandOperator, NeedsOperator, SparkRunOperator
 from calve.airflow.requests import INTERVAL, MODE, SCOPE
 from calve.contract.loader import load_pipeline
@@ -41,6 +42,23 @@ def pipeline_dag(name: str, folder: Path | None = None) -> DAG:
     found = folder or project_folder()
     project = load_pipeline(found, name)
     return _dag(project, project.pipelines[name], str(found))
+
+
+def watch_dag(folder: Path | None = None) -> DAG:
+    """Return the DAG that delivers alerts, notices what is overdue, and removes what lost tasks left behind."""
+    with DAG(
+        dag_id="calve_watch",
+        description="Deliver alerts, notice what is overdue, remove what lost tasks left behind.",
+        doc_md="What `calve alerts deliver` does, and more; see docs/alerts.md. A route that is down fails nothing.",
+        schedule="*/5 * * * *",
+        start_date=datetime(2025, 1, 1, tzinfo=UTC),
+        catchup=False,
+        max_active_runs=1,
+        tags=["calve"],
+        default_args={"retries": 0},
+    ) as dag:
+        WatchOperator(task_id="watch_deliver_and_clean_up", project_folder=str(folder or project_folder()))
+    return dag
 
 
 def asset_of(pipeline: str) -> Asset:

@@ -18,6 +18,7 @@ from typing import Any
 from airflow.sdk import BaseOperator, BaseOperatorLink
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
+from calve.airflow import telling
 from calve.airflow.requests import asked_of, request_of
 from calve.contract.loader import load_project
 from calve.contract.project import Project
@@ -95,7 +96,7 @@ class _WorkloadOperator(BaseOperator):
         if self._submitted:
             self._workloads(load_deployment()).remove(self._submitted)
 
-    def _failed(self, event: dict[str, Any], run_key: str | None) -> Exception:
+    def _failed(self, context: Any, event: dict[str, Any], run_key: str | None) -> Exception:
         """Say why it did not come to its end, as an error that Airflow retries or not; clean up what outlived it."""
         from calve.kubernetes.facts import collect, read_proof
         from calve.kubernetes.triage import told, triage
@@ -109,8 +110,13 @@ class _WorkloadOperator(BaseOperator):
         if limit:
             self._workloads(deployment).remove(event["name"])
         found = triage(facts)
+        if run_key is not None and (not found.is_retryable or _is_last(context["ti"])):
+            self._tell(run_key, told(found))
         kind = AirflowException if found.is_retryable else AirflowFailException
         return kind(told(found))
+
+    def _tell(self, run_key: str, cause: str) -> None:
+        telling.run_failed(load_project(Path(self.project_folder)), run_key, cause)
 
 
 class SparkRunOperator(_WorkloadOperator):
@@ -154,8 +160,9 @@ class SparkRunOperator(_WorkloadOperator):
         if state is not None and state.publication is not None:
             if event["state"] != "COMPLETED":
                 self.log.warning("%s: %s, and published all the same", event["name"], event["state"] or event["how"])
+            telling.run_was_published(load_project(Path(self.project_folder)), run_key)
             return {RUN_KEY: run_key, "publication": state.publication}
-        raise self._failed(event, run_key)
+        raise self._failed(context, event, run_key)
 
 
 class CommandOperator(_WorkloadOperator):
@@ -188,7 +195,12 @@ class CommandOperator(_WorkloadOperator):
     def look(self, context: Any, event: dict[str, Any], run_key: str | None) -> None:
         """Believe the command's exit code."""
         if event["state"] != "Succeeded":
-            raise self._failed(event, run_key)
+            raise self._failed(context, event, run_key)
+        if run_key is not None:
+            telling.step_succeeded(run_key, self.command[0])
+
+    def _tell(self, run_key: str, cause: str) -> None:
+        telling.step_failed(load_project(Path(self.project_folder)), run_key, self.command[0], cause)
 
 
 class NeedsOperator(BaseOperator):
@@ -231,6 +243,10 @@ def _refusals() -> Iterator[None]:
 
 def _origin(ti: Any) -> Origin:
     return Origin(ti.dag_id, ti.task_id, ti.run_id, ti.map_index if ti.map_index is not None else -1, ti.try_number)
+
+
+def _is_last(ti: Any) -> bool:
+    return bool(ti.try_number > ti.max_tries)
 
 
 def _now() -> datetime:
