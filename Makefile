@@ -10,10 +10,10 @@ STAMP = $(VENV)/.setup-$(shell cat $(LOCKS) | cksum | tr ' ' '-')
 SCALE ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check test demo bench clean
+.PHONY: help setup check test airflow-test demo airflow bench clean
 
 help: ## Show this help
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: ## Make .venv from the locks and fetch the jars; instant when nothing changed
 	@test -e $(STAMP) || $(MAKE) --no-print-directory install
@@ -50,8 +50,14 @@ test: setup ## Run all tests
 	@$(AIRFLOW)/bin/pytest -n 2 tests/orchestration tests/cluster_api tests/manifests
 	@$(VENV)/bin/pytest -n 2
 
+airflow-test: setup ## Run pipelines in the real Airflow, killed and back (7 minutes)
+	@CALVE_TEST_AIRFLOW=1 $(VENV)/bin/pytest tests/airflow_for_real
+
 demo: setup ## Run the whole story on this machine (SCALE=1: about 200,000 order lines)
 	@SCALE=$(SCALE) $(VENV)/bin/calve demo
+
+airflow: setup ## Start the real Airflow with the pipelines' DAGs on this machine, until Ctrl-C (CALVE_AIRFLOW_PORT)
+	@SCALE=$(SCALE) $(PY) -m calve.standin.airflow
 
 bench: setup ## Measure calve against its peers and print a table; wants a quiet machine (BENCH='--only staging')
 	@$(PY) -m bench $(BENCH)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -10,6 +11,9 @@ from xdist.scheduler import LoadScopeScheduling
 
 # Airflow lives in an environment of its own; `make test` runs these folders there.
 collect_ignore = [] if find_spec("airflow") else ["orchestration", "cluster_api"]
+# Seven minutes of a real Airflow: `make airflow-test`.
+if "CALVE_TEST_AIRFLOW" not in os.environ:
+    collect_ignore.append("airflow_for_real")
 
 
 class Folder(pytest.Package):

@@ -20,7 +20,7 @@ from calve.kubernetes.deployment import load_deployment
 from calve.kubernetes.names import DAG, DAG_RUN, TASK
 from calve.kubernetes.states import is_leaving, is_over
 from calve.kubernetes.workloads import Workloads, open_client
-from calve.lake.records import connect
+from calve.lake.records import connect, migrate
 from calve.settings import load_records_settings
 
 # A task in one of these has no use for what it submitted.
@@ -56,6 +56,7 @@ class WatchOperator(BaseOperator):
 
         project = load_project(Path(self.project_folder))
         with connect(load_records_settings()) as conn:
+            migrate(conn)
             recovered, new = watch(conn, project, datetime.now(UTC))
             delivered = deliver(conn, load_routes(project), os.environ)
         return {"recovered": recovered, "new": new, "sent": delivered.sent, "failed": dict(delivered.failed)}

@@ -29,7 +29,7 @@ from calve.kubernetes.names import Origin
 from calve.kubernetes.workloads import Workloads, open_client
 from calve.lake.attempts import find_run
 from calve.lake.lease import holders
-from calve.lake.records import connect
+from calve.lake.records import Connection, connect, migrate
 from calve.planning import Planned, plan
 from calve.runs import Run
 from calve.settings import load_records_settings
@@ -132,7 +132,7 @@ class SparkRunOperator(_WorkloadOperator):
         from calve.airflow.waiting import FreeTrigger
 
         project = load_project(Path(self.project_folder))
-        with _refusals(), connect(load_records_settings()) as conn:
+        with _refusals(), _records() as conn:
             request = request_of(self.pipeline, asked_of(context))
             planned = plan(conn, project, request, _now())
             busy = holders(conn).get(self.pipeline)
@@ -219,7 +219,9 @@ class NeedsOperator(BaseOperator):
             until = request.interval.until if request.interval else request.until
             if until is None:
                 until = _now().replace(hour=0, minute=0, second=0, microsecond=0)
-            if all(word_of(name, until) == "published" for name in self.needs):
+            with _records():
+                words = [word_of(name, until) for name in self.needs]
+            if all(word == "published" for word in words):
                 return
         self.log.info("waiting for %s up to %s", ", ".join(self.needs), until.date())
         trigger = NeedsTrigger(self.needs, until.isoformat(), time.time() + self.patience_seconds)
@@ -239,6 +241,14 @@ def _refusals() -> Iterator[None]:
     except CalveError as error:
         kind = AirflowException if error.retryable else AirflowFailException
         raise kind(str(error)) from error
+
+
+@contextmanager
+def _records() -> Iterator[Connection]:
+    """Connect to records that are up to date: on a new lake a task may be the first who asks."""
+    with connect(load_records_settings()) as conn:
+        migrate(conn)
+        yield conn
 
 
 def _origin(ti: Any) -> Origin:

@@ -45,6 +45,7 @@ OTHERS = {
     "CALVE_ALERTS_SMTP_TLS": "`required` (STARTTLS or nothing is sent; the default), `offered`, `implicit` or `off`.",
     "CALVE_FAILPOINT": "Tests only: name of the effect at which the process kills itself, e.g. `publish.commit:after`.",
     "CALVE_IVY_SETTINGS": "File of Ivy settings for fetching jars from behind a mirror.",
+    "CALVE_AIRFLOW_PORT": "Port of the UI of `make airflow`; else the first free one from 8080.",
     "CALVE_LOCAL_PORT_POSTGRES": "Port of the local engine's PostgreSQL.",
     "CALVE_LOCAL_PORT_S3": "Port of the local engine's S3.",
     "CALVE_LOCAL_PORT_SNOWFLAKE": "Port of the local engine's stand-in for Snowflake.",
