@@ -38,8 +38,10 @@ def test_the_effects_are_read_from_the_code():
     assert {"alert.raise", "alert.recover", "alert.route", "alert.claim", "alert.send", "alert.record"} == set(EFFECTS)
 
 
-@pytest.mark.parametrize("point", [f"{effect}:{moment}" for effect in EFFECTS for moment in ("before", "after")])
-def test_every_route_is_told_of_opening_and_end(conn, settings, routes, environment, services, point):
+@pytest.mark.parametrize("moment", ["before", "after"])
+@pytest.mark.parametrize("effect", EFFECTS)
+def test_every_route_is_told_of_opening_and_end(conn, settings, routes, environment, services, effect, moment):
+    point = f"{effect}:{moment}"
     context = multiprocessing.get_context("spawn")
     process = context.Process(target=tell, args=(settings, routes, environment, point))
     process.start()
