@@ -22,6 +22,7 @@ SOURCE = Path(calve.alerts.__file__).parent
 EFFECTS = sorted(
     {name for path in SOURCE.glob("*.py") for name in re.findall(r'effect\("([^"]+)"\)', path.read_text())}
 )
+POINTS = [f"{effect}:{moment}" for effect in EFFECTS for moment in ("before", "after")]
 
 
 def tell(settings: RecordsSettings, routes: Routes, environment: dict[str, str], point: str = "") -> None:
@@ -38,10 +39,8 @@ def test_the_effects_are_read_from_the_code():
     assert {"alert.raise", "alert.recover", "alert.route", "alert.claim", "alert.send", "alert.record"} == set(EFFECTS)
 
 
-@pytest.mark.parametrize("moment", ["before", "after"])
-@pytest.mark.parametrize("effect", EFFECTS)
-def test_every_route_is_told_of_opening_and_end(conn, settings, routes, environment, services, effect, moment):
-    point = f"{effect}:{moment}"
+@pytest.mark.parametrize("point", POINTS, ids=[point.replace(":", "-") for point in POINTS])
+def test_every_route_is_told_of_opening_and_end(conn, settings, routes, environment, services, point):
     context = multiprocessing.get_context("spawn")
     process = context.Process(target=tell, args=(settings, routes, environment, point))
     process.start()
