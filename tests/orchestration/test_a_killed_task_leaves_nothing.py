@@ -9,14 +9,6 @@ from driving import APPLICATIONS, context_of
 from calve.standin.kubernetes.resources import PODS
 
 
-@pytest.fixture
-def waiting(driven):
-    """Return the trigger of a task that waits for a running application."""
-    trigger = driven.deferred(driven.operator(), context_of()).trigger
-    driven.play.run(trigger.name)
-    return trigger
-
-
 def kill(trigger):
     asyncio.run(trigger.on_kill())
 

@@ -2,7 +2,7 @@
 
 import pytest
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
-from driving import RUN
+from driving import RULE, RUN
 
 
 def ends(driven, code, reason=""):
@@ -55,21 +55,9 @@ def test_the_exit_code_says_whether_a_retry_helps(driven, code, is_final):
 
 
 def test_a_blocked_run_is_red_for_good_and_names_the_rule(driven):
-    rule = {
-        "rule": "complete(facility_id)",
-        "severity": "block",
-        "outcome": "blocked",
-        "checked_rows": 641,
-        "broken_rows": 36,
-        "allowed_rows": 6,
-        "column": "facility_id",
-        "detail": "36 of 641 rows break it, 6 allowed",
-        "samples": [],
-    }
-
     def step(name):
         driven.play.run(name)
-        driven.records.verdict("blocked", [rule])
+        driven.records.verdict("blocked", [RULE])
         driven.play.end(name, 65)
 
     with pytest.raises(AirflowFailException) as failed:

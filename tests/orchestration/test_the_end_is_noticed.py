@@ -28,14 +28,6 @@ STATES = [
 ]
 
 
-@pytest.fixture
-def waiting(driven):
-    """Return the trigger of a task that waits for a running application."""
-    trigger = driven.deferred(driven.operator(), context_of()).trigger
-    driven.play.run(trigger.name)
-    return trigger
-
-
 def watched(driven):
     """Wait until the trigger watches: what happens from then on happens to its watch."""
     changed = threading.Event()

