@@ -10,7 +10,7 @@ STAMP = $(VENV)/.setup-$(shell cat $(LOCKS) | cksum | tr ' ' '-')
 SCALE ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check test airflow-test demo airflow bench clean
+.PHONY: help setup check test airflow-test cluster-test demo airflow bench clean
 
 help: ## Show this help
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -52,6 +52,9 @@ test: setup ## Run all tests
 
 airflow-test: setup ## Run pipelines in the real Airflow, killed and back (7 minutes)
 	@CALVE_TEST_AIRFLOW=1 $(VENV)/bin/pytest tests/airflow_for_real
+
+cluster-test: setup ## Run the tests of Kubernetes and Airflow against a real API server (5 minutes; the first time Go builds it, 10 more)
+	@CALVE_TEST_CLUSTER=1 $(AIRFLOW)/bin/pytest -n 2 -k "kube-apiserver or control_plane" tests/orchestration tests/cluster_api tests/cluster
 
 demo: setup ## Run the whole story on this machine (SCALE=1: about 200,000 order lines)
 	@SCALE=$(SCALE) $(VENV)/bin/calve demo

@@ -6,5 +6,5 @@ Everything runs on an engine of its own, which the tests have as well. Nothing h
 import sys
 from pathlib import Path
 
-# The engine of the tests, and their small lake.
-sys.path += [str(Path(__file__).parents[1] / "tests" / folder) for folder in ("", "chain", "lake")]
+# The engine of the tests, their small lake, and what drives their tasks.
+sys.path += [str(Path(__file__).parents[1] / "tests" / folder) for folder in ("", "chain", "lake", "orchestration")]

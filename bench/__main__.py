@@ -1,8 +1,9 @@
 """Measure calve against its peers and print one table in Markdown; README's figures come from here.
 
-    python -m bench [--only publication|staging|days|load] [--rounds 7] [--write FILE]
+    python -m bench [--only publication|staging|days|load|orchestration] [--rounds 7] [--write FILE]
 
-Exits 1 when an aim is missed. Touches no engine but its own, which it starts and removes.
+Exits 1 when an aim is missed. Touches no engine but its own, which it starts and removes. The orchestration is measured
+in Airflow's environment, `.venv-airflow`, and needs no engine.
 """
 
 from __future__ import annotations
@@ -10,15 +11,18 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from chain_engine import started  # type: ignore[import-not-found]
 
 from bench import days, publication, staging
-from bench.measure import Comparison, Gauge
+from bench.measure import Comparison, Gauge, Tell
+from bench.remote import orchestration
 from bench.table import machine, table
 
-PARTS = ("publication", "staging", "days", "load")
+PARTS = ("publication", "staging", "days", "load", "orchestration")
+AIRFLOW = Path(__file__).parents[1] / ".venv-airflow" / "bin" / "python"
 
 
 def main() -> int:
@@ -29,6 +33,22 @@ def main() -> int:
     def tell(line: str) -> None:
         print(f"{time.monotonic() - began:6.0f} s  {line}", file=sys.stderr, flush=True)
 
+    found: list[Comparison] = []
+    wanted = asked.only or PARTS
+    if on_engine := [part for part in wanted if part != "orchestration"]:
+        found += _on_engine(on_engine, asked, tell)
+    if "orchestration" in wanted:
+        found += orchestration(AIRFLOW, asked.rounds, tell)
+    text = f"{table(found)}\n\n{machine()}; median (least..most) of {asked.rounds} rounds, of {asked.loads} loads\n"
+    print(text)
+    if asked.write:
+        asked.write.write_text(text)
+    return 0 if all(each.is_met for each in found) else 1
+
+
+def _on_engine(wanted: Sequence[str], asked: argparse.Namespace, tell: Tell) -> list[Comparison]:
+    """Measure what needs the local engine."""
+    found: list[Comparison] = []
     with started() as engine:
         servers = [process for each in engine.state.processes().values() if (process := each.process())]
         gauge = Gauge(servers, asked.rounds, tell)
@@ -38,15 +58,10 @@ def main() -> int:
             "days": lambda: days.after_histories(engine, gauge, scale=asked.scale),
             "load": lambda: days.against_load(engine, gauge, scale=asked.load_scale, loads=asked.loads),
         }
-        found: list[Comparison] = []
-        for part in asked.only or PARTS:
+        for part in wanted:
             found += parts[part]()
             tell(f"so far\n{table(found)}")
-    text = f"{table(found)}\n\n{machine()}; median (least..most) of {asked.rounds} rounds, of {asked.loads} loads\n"
-    print(text)
-    if asked.write:
-        asked.write.write_text(text)
-    return 0 if all(each.is_met for each in found) else 1
+    return found
 
 
 def _asked() -> argparse.Namespace:

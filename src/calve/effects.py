@@ -8,11 +8,13 @@ would. tests/ read the names from the source, so an effect can't be added withou
 
 import os
 import signal
+import threading
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 _passed: Counter[str] = Counter()
+_counting = threading.Lock()
 
 
 @contextmanager
@@ -27,6 +29,7 @@ def _die_if_asked(point: str) -> None:
     asked, _, nth = os.environ.get("CALVE_FAILPOINT", "").partition("@")
     if asked != point:
         return
-    _passed[point] += 1
-    if _passed[point] == int(nth or 1):
-        os.kill(os.getpid(), signal.SIGKILL)
+    with _counting:
+        _passed[point] += 1
+        if _passed[point] == int(nth or 1):
+            os.kill(os.getpid(), signal.SIGKILL)

@@ -74,7 +74,7 @@ def submit(settings: Settings, project: Project, leases: list[tuple[Planned, Hel
     script = settings.project / "spark_apps" / "main.py"
     command = [sys.executable, str(script), "--digest", project.digest, "--follow-stdin"]
     for each, lease in leases:
-        command += ["--run", f"{each.run.key}={lease.epoch}={each.mode}"]
+        command += ["--run", f"{each.run.key}={lease.epoch}={each.way}"]
     log = driver_log(settings)
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as stderr, effect("run.submit"):

@@ -116,6 +116,12 @@ def project_folder() -> Path:
     return Path(os.environ.get("CALVE_PROJECT", "."))
 
 
+def wrong_settings(error: ValidationError, prefix: str, hint: str) -> SettingsError:
+    """Return an error that names every variable that is missing or malformed; no value is in it."""
+    lines = [f"  {prefix}{'.'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors()]
+    return SettingsError("\n".join([f"settings: {len(lines)} wrong", *lines, hint]))
+
+
 def _load(model: type[S]) -> S:
     given = {key.removeprefix("CALVE_").lower() for key in os.environ if key.startswith("CALVE_")}
     state = Path(os.environ.get("CALVE_STATE", ".calve"))
@@ -128,7 +134,5 @@ def _load(model: type[S]) -> S:
     try:
         return model(**defaults)  # type: ignore[arg-type]  # the model checks them
     except ValidationError as error:
-        lines = [f"  CALVE_{'.'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors()]
         hint = "start the local engine with `calve local up`, or set CALVE_PROFILE=cluster and the variables"
-        msg = "settings: {} wrong\n{}\n{}".format(len(lines), "\n".join(lines), hint)
-        raise SettingsError(msg) from error
+        raise wrong_settings(error, "CALVE_", hint) from error

@@ -12,7 +12,7 @@ from publishing import FAILED
 
 import calve.alerts
 from calve.alerts.delivery import deliver
-from calve.alerts.kept import raise_alert, recover
+from calve.alerts.kept import forget, raise_alert, recover
 from calve.alerts.outbox import pending
 from calve.alerts.routes import Routes
 from calve.lake.records import connect
@@ -26,9 +26,10 @@ POINTS = [f"{effect}:{moment}" for effect in EFFECTS for moment in ("before", "a
 
 
 def tell(settings: RecordsSettings, routes: Routes, environment: dict[str, str], point: str = "") -> None:
-    """Raise, deliver, recover, deliver; kill this process at a failpoint."""
+    """Forget what is old, raise, deliver, recover, deliver; kill this process at a failpoint."""
     os.environ["CALVE_FAILPOINT"] = point
     with connect(settings) as conn:
+        forget(conn)
         raise_alert(conn, FAILED)
         deliver(conn, routes, environment)
         recover(conn, "revenue", FAILED.interval)
@@ -36,7 +37,9 @@ def tell(settings: RecordsSettings, routes: Routes, environment: dict[str, str],
 
 
 def test_the_effects_are_read_from_the_code():
-    assert {"alert.raise", "alert.recover", "alert.route", "alert.claim", "alert.send", "alert.record"} == set(EFFECTS)
+    assert {f"alert.{verb}" for verb in ("raise", "recover", "route", "claim", "send", "record", "forget")} == set(
+        EFFECTS
+    )
 
 
 @pytest.mark.parametrize("point", POINTS, ids=[point.replace(":", "-") for point in POINTS])

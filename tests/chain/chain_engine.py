@@ -94,15 +94,21 @@ class Lake:
         fill(self.shop, until=until, scale=self.scale)
 
     def run(
-        self, *pipelines: str, since: date, until: date | None = None, scope: str = ALL, mode: Mode = "changes"
+        self,
+        *pipelines: str,
+        since: date,
+        until: date | None = None,
+        scope: str = ALL,
+        mode: Mode = "changes",
+        datasets: tuple[str, ...] = (),
     ) -> dict[str, tuple[DatasetVerdict, ...]]:
         """Make an interval true as `calve run --interval` does, and return the verdicts by pipeline."""
         interval = Interval(_midnight(since), _midnight(until or since + timedelta(days=1)))
-        asked = Request(pipelines, interval, scope=scope, mode=mode)
+        asked = Request(pipelines, interval, scope=scope, mode=mode, datasets=datasets)
         planned = plan(self.records, self.project, asked, datetime.now(UTC))
         with ExitStack() as stack:
             leases = [stack.enter_context(held(self.settings, p.run.pipeline, p.run.key)) for p in planned]
-            found = self.perform([Leased(p.run, x.epoch, p.mode) for p, x in zip(planned, leases, strict=True)])
+            found = self.perform([Leased(p.run, x.epoch, p.way) for p, x in zip(planned, leases, strict=True)])
         return {p.run.pipeline: verdicts for p, verdicts in zip(planned, found, strict=True)}
 
     def perform(self, leased: list[Leased]) -> list[tuple[DatasetVerdict, ...]]:

@@ -15,6 +15,7 @@ from oracle_rows import held, wanted
 from the_history import HISTORY_END
 
 from calve.lake.verdicts import DatasetVerdict
+from calve.standin.source import plant, repair
 
 pytestmark = [pytest.mark.spark, pytest.mark.local]
 
@@ -109,3 +110,18 @@ def test_a_row_that_belongs_to_nothing_is_judged_too(kept):
     kept.lake.run("revenue", since=day)
     reasons = kept.lake.rows("quarantine.fct_payment", "_reasons", "order_id is null")
     assert [row["_reasons"] for row in reasons] == [["complete(facility_id, payment_type, amount, currency)"]]
+
+
+def test_what_was_published_wrong_is_right_once_its_source_is_repaired(lake):
+    day = HISTORY_END
+    lake.fill(day + timedelta(days=1))
+    plant(lake.shop, "price_shift", day=day)
+    published = lake.run(since=day)
+    wrong = held(lake, "fct_order_line")
+    repair(lake.shop)
+    lake.fill(day + timedelta(days=2))
+    verdicts = lake.run(since=day + timedelta(days=1))
+    right = wanted(lake, "fct_order_line", day + timedelta(days=2))
+    assert {each.word for found in (published, verdicts) for every in found.values() for each in every} == {"passed"}
+    assert held(lake, "fct_order_line") == right
+    assert not set(wrong) <= set(right)

@@ -3,7 +3,7 @@ import urllib.request
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from api_clients import application, log, pod, refusal
+from api_clients import application, pod, refusal
 
 from calve.standin.kubernetes.play import running, terminated, waiting
 
@@ -19,35 +19,36 @@ def driver(server, apps):
 def test_what_a_pod_wrote(server, core, driver):
     server.play.write_log(driver, "first\nsecond\n")
 
-    assert log(core, driver, container="spark-kubernetes-driver") == "first\nsecond\n"
-    assert log(core, driver, tail_lines=1) == "second\n"
-    assert log(core, driver, tail_lines=0) == ""
+    assert core.log(driver, container="spark-kubernetes-driver") == "first\nsecond\n"
+    assert core.log(driver, tail_lines=1) == "second\n"
+    assert core.log(driver, tail_lines=0) == ""
 
 
 def test_the_newest_lines_with_their_times(server, core, driver):
-    uid = server.play.pod(driver)["metadata"]["uid"]
     long_ago = datetime.now(UTC) - timedelta(hours=1)
-    server.logs.append(uid, "old", long_ago)
-    server.logs.append(uid, "new")
+    server.play.write_log(driver, "old", long_ago)
+    server.play.write_log(driver, "new")
 
-    assert log(core, driver, since_seconds=60) == "new\n"
-    old = log(core, driver, timestamps=True).splitlines()[0]
+    assert core.log(driver, since_seconds=60) == "new\n"
+    old = core.log(driver, timestamps=True).splitlines()[0]
     assert old == f"{long_ago:%Y-%m-%dT%H:%M:%S.%f}000Z old"
 
 
-def test_lines_since_an_instant(server, core, driver):
-    uid = server.play.pod(driver)["metadata"]["uid"]
-    server.logs.append(uid, "old", datetime(2026, 1, 2, 3, 0, 0, tzinfo=UTC))
-    server.logs.append(uid, "new", datetime(2026, 1, 2, 3, 0, 1, tzinfo=UTC))
-    address = f"{server.url}/api/v1/namespaces/calve/pods/{driver}/log?sinceTime=2026-01-02T03:00:00.500Z"
+@pytest.mark.parametrize(
+    ("since", "found"), [("03:00:01Z", b"new\n"), ("03:00:00.900Z", b"old\nnew\n")], ids=["second", "less than one"]
+)
+def test_lines_since_an_instant_in_whole_seconds(server, driver, since, found):
+    server.play.write_log(driver, "old", datetime(2026, 1, 2, 3, 0, 0, 500_000, tzinfo=UTC))
+    server.play.write_log(driver, "new", datetime(2026, 1, 2, 3, 0, 1, tzinfo=UTC))
+    pod = f"{server.url}/api/v1/namespaces/{server.namespace}/pods/{driver}"
 
-    with urllib.request.urlopen(address) as answer:
-        assert answer.read() == b"new\n"
+    with urllib.request.urlopen(f"{pod}/log?sinceTime=2026-01-02T{since}") as answer:
+        assert answer.read() == found
 
 
 def test_a_followed_log_ends_with_the_pod(server, core, driver):
     server.play.write_log(driver, "first")
-    stream = core.read_namespaced_pod_log(driver, "calve", follow=True, _preload_content=False)
+    stream = core.read_namespaced_pod_log(driver, core.namespace, follow=True, _preload_content=False)
     found = []
     thread = threading.Thread(target=lambda: found.extend(stream))
     thread.start()
@@ -61,7 +62,7 @@ def test_a_followed_log_ends_with_the_pod(server, core, driver):
 
 
 def test_a_followed_log_ends_when_the_pod_is_gone(server, core, driver):
-    stream = core.read_namespaced_pod_log(driver, "calve", follow=True, _preload_content=False)
+    stream = core.read_namespaced_pod_log(driver, core.namespace, follow=True, _preload_content=False)
     server.play.remove_pod(driver)
 
     assert stream.read() == b""
@@ -76,37 +77,37 @@ def test_a_followed_log_ends_when_the_pod_is_gone(server, core, driver):
     ],
 )
 def test_a_container_that_has_not_started_is_a_400(server, core, state, said):
-    core.create_namespaced_pod("calve", pod("one"))
+    core.create(pod("one"))
     server.play.set_pod("one", "Pending", state)
 
-    found = refusal(log, core, "one")
+    found = refusal(core.log, "one")
 
     assert (found["code"], found["reason"]) == (400, "BadRequest")
     assert found["message"] == f'container "calve" in pod "one" is {said}'
 
 
 def test_a_pod_without_a_node_has_an_empty_log(core):
-    core.create_namespaced_pod("calve", pod("one"))
+    core.create(pod("one"))
 
-    assert log(core, "one") == ""
+    assert core.log("one") == ""
 
 
 def test_a_container_must_be_one_of_the_pod(server, core):
     two = pod("one")
     two["spec"]["containers"].append({"name": "beside", "image": "x"})
-    core.create_namespaced_pod("calve", two)
+    core.create(two)
     server.play.set_pod("one", "Running", running())
 
-    assert "choose one of: [calve beside]" in refusal(log, core, "one")["message"]
-    assert refusal(log, core, "one", container="x")["message"] == "container x is not valid for pod one"
-    assert "previous terminated container" in refusal(log, core, "one", container="calve", previous=True)["message"]
+    assert "choose one of: [calve beside]" in refusal(core.log, "one")["message"]
+    assert refusal(core.log, "one", container="x")["message"] == "container x is not valid for pod one"
+    assert "previous terminated container" in refusal(core.log, "one", container="calve", previous=True)["message"]
 
 
 def test_how_a_container_ended_is_told(server, core):
-    core.create_namespaced_pod("calve", pod("one"))
+    core.create(pod("one"))
     server.play.set_pod("one", "Failed", terminated(137, "OOMKilled"), reason="Evicted", message="low on memory")
 
-    status = core.read_namespaced_pod("one", "calve").status
+    status = core.pod("one").status
 
     ended = status.container_statuses[0].state.terminated
     assert (status.phase, ended.exit_code, ended.reason) == ("Failed", 137, "OOMKilled")

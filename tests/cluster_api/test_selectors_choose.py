@@ -34,17 +34,17 @@ def test_fields(server, apps, core):
     apps.create(application("a"))
     apps.create(application("b"))
     server.play.run("a")
-    core.create_namespaced_pod("calve", pod("waits"))
+    core.create(pod("waits"))
 
     def pods(selector):
-        return [each.metadata.name for each in core.list_namespaced_pod("calve", field_selector=selector).items]
+        return core.pods(field_selector=selector)
 
     assert apps.names(field_selector="metadata.name=b") == ["b"]
     assert pods("status.phase=Running") == ["a-driver"]
     assert pods("status.phase!=Running,metadata.name=waits") == ["waits"]
-    events = core.list_namespaced_event("calve", field_selector="involvedObject.name=a").items
+    events = core.events(field_selector="involvedObject.name=a")
     assert [each.reason for each in events] == ["SparkApplicationSubmitted"]
-    assert core.list_namespaced_event("calve", field_selector="involvedObject.name=b").items == []
+    assert core.events(field_selector="involvedObject.name=b") == []
 
 
 def test_a_field_that_cannot_be_asked_is_a_400(apps):

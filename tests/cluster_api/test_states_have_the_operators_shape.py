@@ -27,7 +27,7 @@ def test_an_application_from_its_submission_to_its_end(server, apps, core):
     server.play.submit("one")
     submitted = apps.get("one")["status"]
     server.play.run("one")
-    driver = core.read_namespaced_pod("one-driver", "calve")
+    driver = core.pod("one-driver")
     ran = apps.get("one")["status"]
     server.play.end("one", 65)
     ended = apps.get("one")["status"]
@@ -48,7 +48,7 @@ def test_an_application_from_its_submission_to_its_end(server, apps, core):
         "errorMessage": "driver container failed with ExitCode: 65, Reason: Error",
     }
     assert ended["terminationTime"]
-    reasons = [each.reason for each in core.list_namespaced_event("calve").items]
+    reasons = [each.reason for each in core.events()]
     assert sorted(reasons) == ["SparkApplicationFailed", "SparkApplicationSubmitted"]
 
 
@@ -69,7 +69,7 @@ def test_a_driver_that_vanished(server, apps, core):
     server.play.lose_driver("one")
 
     assert apps.get("one")["status"]["applicationState"] == {"state": "FAILED", "errorMessage": "driver pod not found"}
-    assert core.list_namespaced_pod("calve").items == []
+    assert core.pods() == []
 
 
 def test_a_submission_that_failed(server, apps):
@@ -89,6 +89,6 @@ def test_a_pod_that_no_node_takes(server, apps, core):
 
     server.play.set_driver("one", "Pending", reason="Unschedulable", message="0/1 nodes: insufficient cpu")
 
-    driver = core.read_namespaced_pod("one-driver", "calve")
+    driver = core.pod("one-driver")
     assert driver.spec.node_name is None
     assert [(each.status, each.reason) for each in driver.status.conditions] == [("False", "Unschedulable")]

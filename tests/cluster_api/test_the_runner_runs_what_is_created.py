@@ -8,11 +8,12 @@ from pathlib import Path
 import kubernetes
 import psutil
 import pytest
-from api_clients import Clients, application, log, pod, refusal, state
+from api_clients import Clients, application, pod, refusal, state
 
 from calve.standin.kubernetes.processes import MARK
 from calve.standin.kubernetes.resources import PODS
 from calve.standin.kubernetes.runner import Place, Runner
+from calve.standin.kubernetes.server import Server
 
 MAIN = """
 import os, signal, subprocess, sys, threading
@@ -60,6 +61,13 @@ def place(tmp_path):
     (project / "calve" / "__init__.py").write_text("")
     (project / "calve" / "__main__.py").write_text(COMMAND)
     return Place(project, tmp_path / "logs", {"PATH": os.environ["PATH"]})
+
+
+@pytest.fixture
+def server():
+    """The stand-in, whatever the other tests talk to: only there is a runner."""
+    with Server("calve") as running:
+        yield running
 
 
 @pytest.fixture
@@ -112,10 +120,10 @@ def test_an_application_runs_to_its_end(server, clients, place, what, code, last
     server.until(lambda: state(server, "one") == last)
 
     assert apps.get("one")["status"]["applicationState"].get("errorMessage") == message
-    ended = core.read_namespaced_pod("one-driver", "calve").status.container_statuses[0].state.terminated
+    ended = core.pod("one-driver").status.container_statuses[0].state.terminated
     assert ended.exit_code == code
     written = f"asked for {what}\non standard error\n"
-    assert log(core, "one-driver") == written
+    assert core.log("one-driver") == written
     assert (place.logs / "one-driver.log").read_text() == written
     seen = [event["object"].get("status", {}) for event in apps.watch(resource_version=version, timeout_seconds=1)]
     states = [each.get("applicationState", {}).get("state", "") for each in seen]
@@ -124,21 +132,21 @@ def test_an_application_runs_to_its_end(server, clients, place, what, code, last
 
 @pytest.mark.usefixtures("runner")
 def test_a_pod_runs_a_command_of_calve(server, core):
-    core.create_namespaced_pod("calve", pod("good", "calve", "expose"))
-    core.create_namespaced_pod("calve", pod("bad", "calve", "expose", "--what"))
+    core.create(pod("good", "calve", "expose"))
+    core.create(pod("bad", "calve", "expose", "--what"))
     server.until(lambda: server.play.pod("good")["status"]["phase"] == "Succeeded")
     server.until(lambda: server.play.pod("bad")["status"]["phase"] == "Failed")
 
-    assert log(core, "bad") == "calve expose --what\n"
-    assert core.read_namespaced_pod("bad", "calve").status.container_statuses[0].state.terminated.exit_code == 1
+    assert core.log("bad") == "calve expose --what\n"
+    assert core.pod("bad").status.container_statuses[0].state.terminated.exit_code == 1
 
 
 @pytest.mark.usefixtures("runner")
 def test_nothing_else_is_run(server, core, tmp_path):
-    core.create_namespaced_pod("calve", pod("one", "touch", str(tmp_path / "touched")))
+    core.create(pod("one", "touch", str(tmp_path / "touched")))
     server.until(lambda: server.play.pod("one")["status"]["phase"] == "Failed")
 
-    ended = core.read_namespaced_pod("one", "calve").status.container_statuses[0].state.terminated
+    ended = core.pod("one").status.container_statuses[0].state.terminated
     assert (ended.exit_code, ended.reason) == (128, "ContainerCannotRun")
     assert not (tmp_path / "touched").exists()
 
@@ -167,7 +175,7 @@ def test_a_deleted_application_is_gone_when_its_processes_are(server, apps, core
 
     apps.delete("one")
     terminating = core.list_namespaced_pod("calve").items
-    server.until(lambda: core.list_namespaced_pod("calve").items == [])
+    server.until(lambda: core.pods() == [])
 
     # The guard, the driver, and what the driver started.
     assert len(alive) == 3
@@ -186,7 +194,7 @@ def test_a_driver_that_does_not_listen_is_killed_after_its_grace(server, apps, c
 
     assert any(line.text == "no" for line in server.logs.read(uid))
     assert "ExitCode: 137" in apps.get("one")["status"]["applicationState"]["errorMessage"]
-    assert refusal(core.read_namespaced_pod, "one-driver", "calve")["code"] == 404
+    assert refusal(core.pod, "one-driver")["code"] == 404
     assert marked(uid) == []
 
 
@@ -200,7 +208,7 @@ def test_an_application_of_the_same_name_does_not_start_beside_the_one_that_ends
 
     assert apps.get("one")["status"]["applicationState"]["errorMessage"].endswith("driver pod already exist")
     core.delete_namespaced_pod("one-driver", "calve", grace_period_seconds=0)
-    server.until(lambda: core.list_namespaced_pod("calve").items == [])
+    server.until(lambda: core.pods() == [])
 
 
 @pytest.mark.usefixtures("runner")
@@ -223,10 +231,10 @@ def test_nothing_outlives_the_runner(server, place, apps):
 
 def test_the_command_runs_applications_and_leaves_no_process_when_it_is_killed(place, tmp_path):
     ready, standin = _command(place, tmp_path)
-    with Clients(tmp_path / "kubeconfig") as clients:
+    with Clients(tmp_path / "kubeconfig", "calve") as clients:
         create(clients.applications, "one", "wait")
         # A command does not look whether its standard input closes.
-        clients.core.create_namespaced_pod("calve", pod("two", "calve", "wait"))
+        clients.core.create(pod("two", "calve", "wait"))
         for event in clients.applications.watch(timeout_seconds=30):
             if event["object"].get("status", {}).get("applicationState", {}).get("state") == "RUNNING":
                 break

@@ -86,7 +86,7 @@ def test_validate_tells_machines_the_same(call, shop):
 def test_docs_and_schema_say_what_they_wrote(call, shop, tmp_path):
     assert call(docs, "--out", str(tmp_path / "out")).exit_code == 0
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["commands.md", "datasets.md", "settings.md"]
-    assert call(schema).stdout.count("wrote ") == 3
+    assert call(schema).stdout.count("wrote ") == 4
 
 
 @pytest.mark.parametrize(("source", "pipeline"), [("client", "people"), ("sale", "money")])

@@ -1,7 +1,10 @@
 import json
+from pathlib import Path
 
 import pytest
+from ruamel.yaml import YAML
 
+from calve.alerts.schema import SCHEMAS
 from calve.contract.schema import schema_texts, write_schemas
 
 jsonschema = pytest.importorskip("jsonschema")
@@ -9,7 +12,7 @@ jsonschema = pytest.importorskip("jsonschema")
 
 @pytest.fixture(scope="module")
 def schemas():
-    return {name: json.loads(text) for name, text in schema_texts().items()}
+    return {name: json.loads(text) for name, text in schema_texts(SCHEMAS).items()}
 
 
 def wrong_at(schema, value):
@@ -57,6 +60,32 @@ def test_an_editor_marks_the_place_of_a_mistake(schemas, changes, place):
     assert wrong_at(schemas["contract.json"], contract(**changes)) == [place]
 
 
+def test_an_editor_accepts_the_routes_of_this_project(schemas):
+    routes = YAML(typ="safe").load(Path(__file__).parents[2] / "iceberg" / "alerts.yaml")
+    assert routes["routes"]
+    assert wrong_at(schemas["alerts.json"], routes) == []
+
+
+@pytest.mark.parametrize(
+    ("route", "place"),
+    [
+        pytest.param({"severity": ["error"]}, [], id="misspelt field"),
+        pytest.param({"severities": ["fatal"]}, ["severities", 0], id="no such severity"),
+        pytest.param({"slack": {"webhook": "https://hooks.example.com/T1"}}, ["slack"], id="the secret itself"),
+        pytest.param({"mail": {"to": []}}, ["mail"], id="to nobody"),
+    ],
+)
+def test_an_editor_marks_the_place_of_a_mistake_in_a_route(schemas, route, place):
+    given = {"routes": [{"route": "on_call", **route}]}
+    assert wrong_at(schemas["alerts.json"], given) == [["routes", 0, *place]]
+
+
+def test_an_editor_shows_what_a_field_of_a_route_means(schemas):
+    described = [*schemas["alerts.json"]["$defs"].values(), schemas["alerts.json"]]
+    lacking = [name for part in described for name, said in part["properties"].items() if "description" not in said]
+    assert lacking == []
+
+
 def test_an_editor_shows_what_a_field_means(schemas):
     properties = schemas["contract.json"]["properties"]
 
@@ -65,9 +94,10 @@ def test_an_editor_shows_what_a_field_means(schemas):
 
 
 def test_schemas_are_written_below_the_project(tmp_path):
-    paths = write_schemas(tmp_path)
+    paths = write_schemas(tmp_path, SCHEMAS)
 
     assert sorted(path.relative_to(tmp_path).as_posix() for path in paths) == [
+        "iceberg/schema/alerts.json",
         "iceberg/schema/contract.json",
         "iceberg/schema/pipelines.json",
         "iceberg/schema/source.json",

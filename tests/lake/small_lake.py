@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -9,9 +10,9 @@ import pyarrow as pa
 from pyiceberg.catalog.sql import SqlCatalog
 from pyiceberg.table import Table
 
-from calve.lake.attempts import end_attempt, next_generation, start_attempt
+from calve.lake.attempts import CHANGES, Way, end_attempt, next_generation, start_attempt
 from calve.lake.catalog import open_catalog, table_state
-from calve.lake.landings import Landing, landings_of, next_sequence, record_landings
+from calve.lake.landings import Landing, landings_of, record_landings
 from calve.lake.lease import Holder, Lease, acquire, release
 from calve.lake.publication import Publication, publish
 from calve.lake.records import Connection
@@ -21,6 +22,7 @@ from calve.settings import Settings
 
 ROWS = pa.schema([pa.field("id", pa.int64()), pa.field("run", pa.string())])
 FIRST = date(2026, 1, 1)
+_sequence = itertools.count(1)
 
 
 def day(number: int, pipeline: str = "revenue") -> Run:
@@ -64,9 +66,17 @@ class Lake:
     def table(self, name: str) -> Table:
         return self.catalog.load_table(name)
 
-    def stage(self, run: Run, lease: Lease, *, words: dict[str, str] | None = None, only: str | None = None) -> int:
+    def stage(
+        self,
+        run: Run,
+        lease: Lease,
+        *,
+        words: dict[str, str] | None = None,
+        only: str | None = None,
+        way: Way = CHANGES,
+    ) -> int:
         """Stage a row with the run's key in every dataset (or one), audit it and return the attempt."""
-        attempt = start_attempt(self.conn, run, lease.epoch, "digest", Holder.here())
+        attempt = start_attempt(self.conn, run, lease.epoch, "digest", Holder.here(), way=way)
         verdicts = [self._stage(run, attempt, name, changes=only in (None, name)) for name in self.datasets]
         if words:
             verdicts = [_with_word(verdict, words.get(verdict.dataset, "passed")) for verdict in verdicts]
@@ -97,7 +107,7 @@ class Lake:
         if found := landings_of(self.conn, run.key).get(source):
             return found
         table = self.catalog.create_table_if_not_exists(f"raw.{source}", ROWS)
-        seq = next_sequence(self.conn)
+        seq = next(_sequence)
         table.append(rows(run.key), snapshot_properties={"calve.run-key": run.key, "calve.landing-id": f"l{seq}"})
         until = run.interval.until
         snapshot_id = table_state(self.catalog, f"raw.{source}").main_snapshot_id

@@ -10,6 +10,8 @@ from psycopg.types.json import Jsonb
 from small_lake import day
 
 from calve.cli.look import history
+from calve.lake.attempts import Way
+from calve.lake.lease import holders
 from calve.lake.records import transaction
 
 LANDED = {"a": {"orders": {"inserted": 1200, "unchanged": 30}}, "b": {"lines": {"quarantined": 2}, "prices": {}}}
@@ -42,6 +44,16 @@ def test_each_run_is_told_with_its_verdict_and_each_source_with_its_counts(ask):
 def test_json_holds_the_same_counts(ask):
     told = json.loads(ask("--fates", "--json"))["fates"]
     assert told == dict.fromkeys(["revenue@2026-01-02#0", "revenue@2026-01-01#0"], LANDED["a"] | LANDED["b"])
+
+
+def test_every_run_is_told_with_how_it_was_made(ask, lake):
+    lake.stage(day(3), holders(lake.conn)["revenue"], words={"b": "blocked"}, way=Way("reprocess", ("a", "b")))
+    told = [line.split() for line in ask().splitlines()]
+    assert [line[-1] for line in told if line[:1] == ["1"]] == ["changes"]
+    assert [line[-1] for line in told if line[:1] == ["revenue@2026-01-03#0"]] == ["reprocess:a,b"]
+    found = json.loads(ask("--json"))
+    assert [each["way"] for each in found["publications"]] == ["changes"]
+    assert {each["run_key"]: each["way"] for each in found["unpublished"]}["revenue@2026-01-03#0"] == "reprocess:a,b"
 
 
 def test_without_the_option_runs_are_listed_only_when_they_came_to_nothing(ask):

@@ -7,9 +7,9 @@ from decimal import Decimal
 import pytest
 from pydantic import SecretStr
 
-from calve.errors import BlockedError, LakeUnavailableError, LeaseLostError, SettingsError
-from calve.lake.attempts import Generation, end_attempt, find_run, next_generation, start_attempt
-from calve.lake.landings import Landing, accepted_landings, landings_of, next_sequence, record_landings, watermark
+from calve.errors import BlockedError, IntervalError, LakeUnavailableError, LeaseLostError, SettingsError
+from calve.lake.attempts import Generation, Way, end_attempt, find_run, must_be_its_way, next_generation, start_attempt
+from calve.lake.landings import Landing, accepted_landings, landings_of, record_landings, watermark
 from calve.lake.lease import Holder
 from calve.lake.metrics import COMPARED, compared_dates, newest_compared
 from calve.lake.records import connect, migrate
@@ -109,17 +109,36 @@ def test_a_published_run_keeps_its_generation_unless_it_is_reprocessed_or_withdr
         start_attempt(conn, run, lease.epoch, "d", HERE)
         publish(conn, run, number, number - 1 or None)
     assert next_generation(conn, "revenue", second.interval, ALL).number == 0
-    assert next_generation(conn, "revenue", second.interval, ALL, "reprocess").number == 1
+    assert next_generation(conn, "revenue", second.interval, ALL, Way("reprocess")).number == 1
     publish(conn, second, 3, parent=1, kind="rollback")
     assert next_generation(conn, "revenue", second.interval, ALL).number == 1
     assert next_generation(conn, "revenue", DAY, ALL).number == 0
 
 
-def test_a_generation_that_died_is_taken_up_in_the_mode_it_was_begun_in(conn, lease):
-    start_attempt(conn, RUN, lease.epoch, "d", HERE, mode="reload")
-    assert next_generation(conn, "revenue", DAY, ALL) == Generation(0, "reload")
-    assert next_generation(conn, "revenue", DAY, ALL, "reload") == Generation(0, "reload")
-    assert next_generation(conn, "revenue", DAY, ALL, "reprocess") == Generation(1, "reprocess")
+@pytest.mark.parametrize(
+    "begun", [Way("reload"), Way("reprocess", ("fct_a", "fct_b"))], ids=["the sources whole", "chosen datasets"]
+)
+def test_a_generation_that_died_is_taken_up_in_the_way_it_was_begun(begun, conn, lease):
+    start_attempt(conn, RUN, lease.epoch, "d", HERE, way=begun)
+    assert next_generation(conn, "revenue", DAY, ALL) == Generation(0, begun)
+    assert next_generation(conn, "revenue", DAY, ALL, begun) == Generation(0, begun)
+    for other in (Way("reprocess"), Way("reprocess", ("fct_a",))):
+        assert next_generation(conn, "revenue", DAY, ALL, other) == Generation(1, other)
+
+
+def test_a_run_is_made_in_the_way_that_it_was_begun_or_not_at_all(conn, lease):
+    must_be_its_way(conn, RUN.key, Way("reprocess"))
+    start_attempt(conn, RUN, lease.epoch, "d", HERE, way=Way("reprocess", ("fct_a",)))
+    must_be_its_way(conn, RUN.key, Way("reprocess", ("fct_a",)))
+    with pytest.raises(IntervalError, match="begun by reprocess:fct_a, asked for by reprocess:fct_b; ask again"):
+        must_be_its_way(conn, RUN.key, Way("reprocess", ("fct_b",)))
+
+
+def test_chosen_datasets_that_an_image_without_them_took_up_are_all_datasets_since(conn, lease):
+    start_attempt(conn, RUN, lease.epoch, "d", HERE, way=Way("reprocess", ("fct_a",)))
+    columns = "run_key, pipeline, since, until, scope, generation, mode, branch, epoch, digest, holder"
+    conn.execute(f"insert into calve.attempt ({columns}, attempt) select {columns}, 2 from calve.attempt")
+    assert next_generation(conn, "revenue", DAY, ALL) == Generation(0, Way("reprocess"))
 
 
 def test_landings_of_two_cuts_are_never_mixed(conn):
@@ -163,10 +182,6 @@ def test_a_rollback_withdraws_landings_and_rolling_forward_brings_them_back(conn
     assert watermark(conn, "sales_order") == landing().next_lower
     publish(conn, second, 4, 2, "rollback")
     assert watermark(conn, "sales_order") == landing(second, hour=2).next_lower
-
-
-def test_sequences_grow(conn):
-    assert next_sequence(conn) < next_sequence(conn)
 
 
 def test_metric_history_is_that_of_published_runs_newest_per_date(conn, lease):

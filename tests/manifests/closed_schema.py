@@ -24,7 +24,7 @@ NAMES = {"type": "array", "items": {"type": "object", "required": ["name"], "pro
 @cache
 def application_schema() -> dict:
     """Return the closed schema; without Go the test is skipped, and fails in CI."""
-    with (_folder() / CRD).open() as file:
+    with (operator_module() / CRD).open() as file:
         crd = yaml.load(file, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
     (version,) = [each for each in crd["spec"]["versions"] if each["name"] == "v1beta2"]
     schema = version["schema"]["openAPIV3Schema"]
@@ -84,7 +84,8 @@ def _closed(node):
     return found
 
 
-def _folder() -> Path:
+def operator_module() -> Path:
+    """Return the folder of the operator's Go module; without Go the test is skipped, and fails in CI."""
     if shutil.which("go") is None:
         _give_up("no Go on this machine, which brings the operator's CRD")
     asked = subprocess.run(

@@ -9,6 +9,7 @@ from calve.contract.models import Pipeline
 from calve.contract.project import Project
 from calve.kubernetes.deployment import Deployment
 from calve.kubernetes.names import Origin
+from calve.lake.attempts import CHANGES
 from calve.lake.records import connect, migrate
 from calve.planning import Planned
 from calve.runs import Interval, Run
@@ -63,7 +64,7 @@ def origin():
 
 @pytest.fixture
 def planned():
-    return Planned(Run("revenue", Interval.parse("2026-01-02")), "changes")
+    return Planned(Run("revenue", Interval.parse("2026-01-02")), CHANGES)
 
 
 @pytest.fixture(scope="package")

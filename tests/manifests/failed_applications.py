@@ -8,6 +8,7 @@ from calve.kubernetes.evidence import Facts, Proof
 from calve.kubernetes.manifest import spark_application
 from calve.kubernetes.names import Origin
 from calve.kubernetes.triage import triage
+from calve.lake.attempts import CHANGES
 from calve.planning import Planned
 from calve.runs import Interval, Run
 
@@ -22,10 +23,10 @@ AGAIN = "calve manifest revenue --interval 2026-01-02 | kubectl apply -f -"
 UNPUBLISHED = Proof(RUN.key)
 
 
-def application(project, state="FAILED", error="", *, run=RUN, mode="changes", made_at="2026-01-03T00:31:00Z", **given):
+def application(project, state="FAILED", error="", *, run=RUN, way=CHANGES, made_at="2026-01-03T00:31:00Z", **given):
     """Return what `kubectl get -o json` shows of one."""
     deployment = Deployment(namespace="lake-dev", image="registry.example.org/calve-spark:4f1c2d")
-    found = spark_application(project, Planned(run, mode), deployment, given.get("origin"))
+    found = spark_application(project, Planned(run, way), deployment, given.get("origin"))
     found["metadata"] |= {"creationTimestamp": made_at, "uid": "0d5c0a1e", "generation": 1}
     if state:
         found["status"] = {

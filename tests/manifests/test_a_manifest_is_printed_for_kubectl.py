@@ -56,8 +56,11 @@ def test_what_is_published_is_made_again_when_asked_for(command):
         (["--interval", "yesterday"], "interval 'yesterday'"),
         (["--interval", "2020-01-01"], "begins before pipeline revenue does"),
         (["--interval", "2026-01-02", "--scope", "facility_id=7"], "was not published as a whole"),
+        (["--interval", "2026-01-02", "--datasets", "fct_payment"], "add --reprocess"),
+        (["--interval", "2026-01-02", "--reprocess", "--datasets", ",fct_payment"], "found an empty name"),
+        (["--interval", "2026-01-02", "--reprocess", "--datasets", "fct_paymet"], "did you mean fct_payment?"),
     ],
-    ids=["two ways", "no date", "too early", "never whole"],
+    ids=["two ways", "no date", "too early", "never whole", "another way", "no name", "no such dataset"],
 )
 def test_what_can_not_be_made_is_refused(command, words, said):
     found = command("revenue", *words)

@@ -9,6 +9,7 @@ from ruamel.yaml import YAML
 
 from calve.kubernetes.manifest import as_yaml, command_pod, spark_application, spec_digest
 from calve.kubernetes.names import SPEC, Origin
+from calve.lake.attempts import Way
 from calve.planning import Planned
 from calve.runs import Interval, Run
 
@@ -25,7 +26,7 @@ def test_an_application_is_valid_against_the_closed_schema(project, deployment, 
     run = Run(size, Interval.parse("2026-01-01/2026-02-01"), "facility_id=7", 3)
 
     for asked_by in (origin, None):
-        found = spark_application(project, Planned(run, mode), deployment, asked_by)
+        found = spark_application(project, Planned(run, Way(mode)), deployment, asked_by)
         assert mistakes(found, application_schema()) == []
 
 
@@ -74,10 +75,21 @@ def test_one_whole_manifest_is_the_golden_file(project, deployment, planned, ori
 def test_the_driver_takes_the_lease_and_checks_the_contracts(project, deployment):
     run = Run("revenue", Interval.parse("2026-01-02"), "facility_id=7", 2)
 
-    spec = spark_application(project, Planned(run, "reload"), deployment)["spec"]
+    spec = spark_application(project, Planned(run, Way("reload")), deployment)["spec"]
 
     assert spec["arguments"] == ["--digest", "ab" * 32, "--run", "revenue@2026-01-02[facility_id=7]#2=take=reload"]
     assert spec["restartPolicy"] == {"type": "Never"}
+
+
+def test_the_driver_is_told_which_datasets_are_made_anew(project, deployment):
+    way = Way("reprocess", ("agg_facility_product_day", "fct_payment"))
+
+    spec = spark_application(
+        project, Planned(Run("revenue", Interval.parse("2026-01-02"), generation=1), way), deployment
+    )
+
+    told = "revenue@2026-01-02#1=take=reprocess:agg_facility_product_day,fct_payment"
+    assert spec["spec"]["arguments"][-1] == told
 
 
 def test_what_the_webhook_would_set_stands_in_the_templates(project, deployment, planned):
@@ -184,7 +196,7 @@ def test_tries_of_one_task_that_want_the_same_have_one_digest(project, deploymen
 
 def test_another_run_mode_or_size_has_another_digest(project, deployment, planned):
     def digest(run, mode):
-        return spec_digest(spark_application(project, Planned(run, mode), deployment)["spec"])
+        return spec_digest(spark_application(project, Planned(run, Way(mode)), deployment)["spec"])
 
     day = Interval.parse("2026-01-02")
     found = [digest(Run(name, day), mode) for name in ("small", "large") for mode in ("changes", "reload")]

@@ -166,6 +166,23 @@ def test_a_person_reads_it_in_a_terminal(cluster, kubeconfig, monkeypatch):
     assert f"again:  kubectl -n {NAMESPACE} delete sparkapplication {NAME}" in found.output
 
 
+@pytest.mark.usefixtures("submitted")
+def test_it_takes_no_key_of_the_data(kubeconfig, monkeypatch):
+    monkeypatch.setenv("CALVE_PROFILE", "cluster")
+    monkeypatch.setenv("CALVE_CATALOG_URL", "postgresql://calve@127.0.0.1:1/calve")
+
+    given = ["triage", NAME, "--namespace", NAMESPACE, "--kubeconfig", str(kubeconfig)]
+    found = CliRunner().invoke(cli, given, catch_exceptions=False)
+
+    assert "  not readable: records: catalog database 127.0.0.1:1/calve: " in found.output
+
+
+def test_what_is_gone_is_proven_by_the_key_that_its_task_knows(client):
+    found = collect(client, "gone", NAMESPACE, prove=proven, run_key="revenue@2026-01-02#0")
+
+    assert (found.application, found.proof) == (None, proven("revenue@2026-01-02#0"))
+
+
 def test_a_command_pod_is_found_by_its_name(cluster, client):
     from kubernetes.client import CoreV1Api
 

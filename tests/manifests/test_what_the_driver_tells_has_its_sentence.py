@@ -24,6 +24,7 @@ from failed_applications import (
 from calve.kubernetes.evidence import Proof
 from calve.kubernetes.names import Origin
 from calve.kubernetes.triage import told, triage
+from calve.lake.attempts import Way
 from calve.runs import Interval, Run
 
 
@@ -255,7 +256,7 @@ again:  {AGAIN}"""
 def test_what_was_asked_for_is_asked_for_again(project):
     run = Run("revenue", Interval.parse("2026-01-01/2026-02-01"), "facility_id=7; x", 2)
     origin = Origin("revenue", "stage", "manual__1", -1, 2)
-    app = application(project, "FAILED", "driver pod not found", run=run, mode="reload", origin=origin)
+    app = application(project, "FAILED", "driver pod not found", run=run, way=Way("reload"), origin=origin)
 
     found = triage(facts(app, proof=None))
 
@@ -264,3 +265,14 @@ def test_what_was_asked_for_is_asked_for_again(project):
         " | kubectl apply -f -",
     )
     assert "made by Airflow: dag revenue, task stage, run manual__1, try 2" in found.details
+
+
+def test_chosen_datasets_are_asked_for_again(project):
+    way = Way("reprocess", ("agg_facility_product_day", "fct_payment"))
+
+    found = triage(facts(application(project, "FAILED", "driver pod not found", way=way), proof=None))
+
+    assert found.again[-1] == (
+        "calve manifest revenue --interval 2026-01-02 --reprocess --datasets agg_facility_product_day,fct_payment"
+        " | kubectl apply -f -"
+    )

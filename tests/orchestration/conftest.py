@@ -1,4 +1,7 @@
-"""A Kubernetes API over HTTP, records in a real PostgreSQL, and tasks driven as Airflow drives them."""
+"""A Kubernetes API over HTTP, records in a real PostgreSQL, and tasks driven as Airflow drives them.
+
+The API is the stand-in, or a real API server (`make cluster-test`): what is promised here holds on both.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +10,11 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from driving import NAMESPACE, Driven, Records, context_of
+from driving import Driven, Records, context_of
 
 from calve.lake.records import connect, migrate
 from calve.settings import load_records_settings
-from calve.standin.kubernetes.server import Server
+from cluster.choosing import KINDS, open_gate
 from private_postgres import postgres_server
 
 ROOT = Path(__file__).parents[2]
@@ -39,17 +42,17 @@ def records(postgres, monkeypatch):
         admin.execute(f"drop database {name} with (force)")
 
 
-@pytest.fixture
-def cluster():
-    """A Kubernetes API of its own for each test."""
-    with Server(NAMESPACE) as running:
+@pytest.fixture(params=KINDS)
+def cluster(request):
+    """A Kubernetes API, or a namespace, of its own for each test."""
+    with open_gate(request) as running:
         yield running
 
 
 @pytest.fixture
 def driven(cluster, records, monkeypatch, tmp_path):
     """The task that makes `revenue` of 2026-01-02, and what drives it."""
-    monkeypatch.setenv("CALVE_KUBERNETES_NAMESPACE", NAMESPACE)
+    monkeypatch.setenv("CALVE_KUBERNETES_NAMESPACE", cluster.namespace)
     monkeypatch.setenv("CALVE_KUBERNETES_IMAGE", "calve-spark:test")
     monkeypatch.setenv("CALVE_KUBERNETES_KUBECONFIG", str(cluster.write_kubeconfig(tmp_path / "kubeconfig")))
     return Driven(cluster, records, ROOT)

@@ -22,7 +22,6 @@ from calve.lake.published import find_publication
 from calve.lake.records import Connection, transaction
 from calve.runs import Interval, Run
 
-NAMESPACE = "calve"
 DAY = "2026-01-02"
 RUN = Run("revenue", Interval.parse(DAY))
 APPLICATIONS = "/sparkapplications"
@@ -108,6 +107,10 @@ class Driven:
     @property
     def play(self) -> Any:
         return self.cluster.play
+
+    @property
+    def namespace(self) -> str:
+        return self.cluster.namespace
 
     def operator(self, **options: Any) -> SparkRunOperator:
         given = {"pipeline": "revenue", "project_folder": str(self.project)} | options

@@ -14,7 +14,7 @@ def clean_up(driven):
 
     def run(state):
         client = open_client(load_deployment().kubeconfig)
-        kinds = [Workloads(client, kind, "calve") for kind in ("SparkApplication", "Pod")]
+        kinds = [Workloads(client, kind, driven.namespace) for kind in ("SparkApplication", "Pod")]
         return list(remove_left(kinds, lambda dag, task, run: state if (dag, task) == ("revenue", "make") else None))
 
     return run
@@ -47,10 +47,8 @@ def test_one_that_ended_stays_for_people(driven, left, clean_up):
 
 def test_one_that_a_person_submitted_stays(driven, left, clean_up):
     found = driven.play.application(left)
-    found["metadata"] = {"name": "by-hand", "namespace": "calve", "labels": {}, "annotations": {}}
-    Workloads(open_client(load_deployment().kubeconfig), "SparkApplication", "calve").submit(
-        {**found, "status": {}}, "calve.dev/dag=none"
-    )
+    found["metadata"] = {"name": "by-hand", "labels": {}, "annotations": {}}
+    driven.play.submit_by_hand({**found, "status": {}})
     clean_up("failed")
     assert driven.names() == ["by-hand"]
 

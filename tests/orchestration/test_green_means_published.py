@@ -2,7 +2,10 @@
 
 import pytest
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
-from driving import RULE, RUN
+from driving import RULE, RUN, context_of
+
+from calve.errors import ClusterUnavailableError
+from calve.standin.kubernetes.refusals import RefusedError
 
 
 def ends(driven, code, reason=""):
@@ -66,9 +69,24 @@ def test_a_blocked_run_is_red_for_good_and_names_the_rule(driven):
     assert "calve audit show 'revenue@2026-01-02#0'" in str(failed.value)
 
 
-def test_a_submission_that_fails_names_its_cause(driven):
-    with pytest.raises(AirflowException, match="exceeded quota"):
-        driven.run(lambda name: driven.play.refuse(name, "pods is forbidden: exceeded quota: no-pods"))
+def test_a_quota_that_lets_in_no_driver_is_named_and_tried_again(driven):
+    driven.play.forbid_pods("no-pods")
+
+    def step(name):
+        with pytest.raises(RefusedError) as refused:
+            driven.play.submit(name)
+        driven.play.refuse(name, str(refused.value))
+
+    with pytest.raises(AirflowException, match="exceeded quota: no-pods") as failed:
+        driven.run(step)
+    assert not isinstance(failed.value, AirflowFailException)
+    assert driven.play.pods() == []
+
+
+def test_a_command_that_a_quota_keeps_out_is_tried_again(driven):
+    driven.play.forbid_pods("no-pods")
+    with pytest.raises(ClusterUnavailableError, match="no room in the namespace's quota"):
+        driven.deferred(driven.command("expose"), context_of(made={"run_key": RUN.key}))
 
 
 def test_a_command_is_green_by_its_exit_code(driven):

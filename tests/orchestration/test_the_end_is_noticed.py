@@ -9,8 +9,6 @@ from driving import APPLICATIONS, context_of
 
 from calve.airflow import watch
 from calve.kubernetes.states import state_of
-from calve.standin.kubernetes.resources import APPLICATIONS as KIND
-from calve.standin.kubernetes.resources import PODS
 
 STATES = [
     "",
@@ -30,9 +28,7 @@ STATES = [
 
 def watched(driven):
     """Wait until the trigger watches: what happens from then on happens to its watch."""
-    changed = threading.Event()
-    while not driven.cluster.open_streams:
-        changed.wait(0.01)
+    driven.cluster.until(lambda: driven.cluster.open_streams)
 
 
 def test_its_end_while_nobody_watched_is_seen_at_once(driven, waiting):
@@ -101,6 +97,19 @@ def test_a_restarted_triggerer_goes_on_with_the_deadlines_it_had(driven, waiting
     assert first["start_until"] == waiting.start_until
 
 
+def test_a_killed_triggerer_is_followed_by_one_that_sees_the_end(driven, waiting):
+    async def killed():
+        first = asyncio.create_task(anext(aiter(waiting.run())))
+        await asyncio.to_thread(watched, driven)
+        first.cancel()
+        await asyncio.wait([first])
+
+    asyncio.run(killed())
+    driven.play.end(waiting.name, 75)
+    assert driven.wait(waiting)["state"] == "FAILED"
+    assert driven.names() == [waiting.name]
+
+
 def test_many_triggers_share_one_watch(driven):
     names = [
         driven.deferred(driven.operator(), context_of(run_id=f"backfill__{number}")).trigger.name
@@ -109,7 +118,7 @@ def test_many_triggers_share_one_watch(driven):
 
     async def all_of_them():
         async def last(name):
-            states = watch.follower("SparkApplication", "calve", kubeconfig()).follow(name)
+            states = watch.follower("SparkApplication", driven.namespace, kubeconfig()).follow(name)
             found = None
             while not found or state_of(found) != "COMPLETED":
                 found = await anext(states)
@@ -142,10 +151,7 @@ def test_one_that_runs_too_long_is_told_and_removed(driven):
 
 
 def test_the_time_that_it_ran_is_counted_from_the_pod_and_not_from_the_triggerer(driven, waiting):
-    def begin(found):
-        found["status"]["startTime"] = "2026-01-01T00:00:00Z"
-
-    driven.cluster.store.change(PODS, "calve", f"{waiting.name}-driver", begin)
+    driven.play.started_at(f"{waiting.name}-driver", "2026-01-01T00:00:00Z")
     before = time.monotonic()
     assert driven.wait(waiting)["how"] == "ran too long"
     assert time.monotonic() - before < 30
@@ -154,9 +160,19 @@ def test_the_time_that_it_ran_is_counted_from_the_pod_and_not_from_the_triggerer
 def test_one_that_a_person_deleted_is_gone(driven, waiting):
     def step(name):
         watched(driven)
-        driven.play.store.remove(KIND, "calve", name)
+        driven.play.delete_application(name)
 
     assert driven.wait(waiting, step)["how"] == "gone"
+
+
+def test_a_driver_pod_that_a_person_deleted_is_an_end(driven, waiting):
+    # apache/airflow#41212: there the task waits for ever.
+    def step(name):
+        watched(driven)
+        driven.play.delete_pod(f"{name}-driver")
+        driven.play.lose_driver(name)
+
+    assert driven.wait(waiting, step)["state"] == "FAILED"
 
 
 def test_another_one_of_the_same_name_is_not_taken_for_it(driven, waiting):
@@ -187,3 +203,27 @@ def test_a_log_that_is_cut_goes_on_after_its_last_line(driven, waiting):
 
     driven.wait(waiting, step)
     assert [line for line in driven.shown if line.startswith("| ")] == ["| first", "| second"]
+
+
+def test_a_log_that_is_gone_with_its_pod_is_told(driven, waiting):
+    driven.play.remove_pod(f"{waiting.name}-driver")
+
+    def step(name):
+        driven.cluster.until(lambda: driven.cluster.asked("GET", "/log"))
+        driven.play.lose_driver(name)
+
+    assert driven.wait(waiting, step)["state"] == "FAILED"
+    assert f"log of {waiting.name}: not readable, its pod is gone" in driven.shown
+    assert [line for line in driven.shown if line.startswith("| ")] == []
+
+
+def test_an_answer_that_is_no_log_is_not_shown_as_one(driven, waiting):
+    driven.cluster.fault(path="/log", status=500)
+    driven.play.write_log(f"{waiting.name}-driver", "the log\n")
+
+    def step(name):
+        driven.cluster.until(lambda: len(driven.cluster.asked("GET", "/log")) == 2)
+        driven.play.end(name)
+
+    driven.wait(waiting, step)
+    assert [line for line in driven.shown if line.startswith("| ")] == ["| the log"]

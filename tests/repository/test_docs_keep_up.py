@@ -2,10 +2,12 @@
 
 import ast
 import re
+from pathlib import Path
 
 import pytest
 from tree import ROOT, modules, text, tracked
 
+from calve.alerts.schema import SCHEMAS
 from calve.cli import cli
 from calve.cli.reference import commands_page
 from calve.contract.loader import load_project
@@ -14,12 +16,12 @@ from calve.report.dictionary import dictionary
 from calve.report.settings_page import OTHERS, settings_page, undescribed
 from calve.report.settings_page import variables as of_the_models
 
-YAML = [file for file in tracked() if re.fullmatch(r"iceberg/(contracts/.*|sources/.*|pipelines)\.yaml", file)]
+YAML = [file for file in tracked() if re.fullmatch(r"iceberg/(contracts/.*|sources/.*|pipelines|alerts)\.yaml", file)]
 
 
-@pytest.mark.parametrize("name", schema_texts())
+@pytest.mark.parametrize("name", SCHEMAS)
 def test_the_schemas_are_those_of_the_models(name):
-    assert text(f"iceberg/schema/{name}") == schema_texts()[name], "run `calve schema`"
+    assert text(f"iceberg/schema/{name}") == schema_texts(SCHEMAS)[name], "run `calve schema`"
 
 
 def test_the_data_dictionary_is_that_of_the_contracts():
@@ -61,7 +63,7 @@ def variables(tree: ast.Module):
 @pytest.mark.parametrize("file", YAML)
 def test_a_yaml_file_names_its_schema_to_the_editor(file):
     kind = {"contracts": "../schema/contract.json", "sources": "../schema/source.json"}
-    schema = kind.get(file.split("/")[1], "schema/pipelines.json")
+    schema = kind.get(file.split("/")[1], f"schema/{Path(file).stem}.json")
 
     assert text(file).splitlines()[0] == f"# yaml-language-server: $schema={schema}"
 

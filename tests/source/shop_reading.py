@@ -12,13 +12,18 @@ def day_of(number: int) -> date:
     return HISTORY_START + timedelta(days=number)
 
 
-def contents(conn: psycopg.Connection) -> dict[str, bytes]:
-    """Return the shape and the bytes of every table, rows in key order."""
+def contents(conn: psycopg.Connection, *, but: str = "") -> dict[str, bytes]:
+    """Return the shape and the bytes of every table, rows in key order.
+
+    Args:
+        but: A column whose values don't count.
+    """
     tables = {}
     for table, key in PRIMARY_KEYS.items():
-        with conn.cursor().copy(f"copy (select * from {table} order by {', '.join(key)}) to stdout") as copy:
-            rows = b"".join(bytes(block) for block in copy)
         shape = conn.execute(f"select * from {table} limit 0").description or ()
+        shown = ", ".join(f"null as {column.name}" if column.name == but else column.name for column in shape)
+        with conn.cursor().copy(f"copy (select {shown} from {table} order by {', '.join(key)}) to stdout") as copy:
+            rows = b"".join(bytes(block) for block in copy)
         tables[table] = repr([(column.name, column.type_code) for column in shape]).encode() + b"\n" + rows
     return tables
 

@@ -15,7 +15,7 @@ from airflow.sdk import DAG, Asset, CronPartitionTimetable, Param
 
 from calve.airflow.janitor import WatchOperator
 from calve.airflow.operator import CommandOperator, NeedsOperator, SparkRunOperator
-from calve.airflow.requests import INTERVAL, MODE, SCOPE
+from calve.airflow.requests import DATASETS, INTERVAL, MODE, SCOPE
 from calve.contract.loader import load_pipeline
 from calve.contract.models import Pipeline
 from calve.contract.project import Project
@@ -80,7 +80,7 @@ def _dag(project: Project, pipeline: Pipeline, folder: str) -> DAG:
         max_active_runs=1,
         tags=["calve", pipeline.owner.team],
         default_args={**DEFAULTS, "owner": pipeline.owner.team},
-        params=_form(),
+        params=_form([contract.dataset for contract in project.contracts_of(name)]),
     ) as dag:
         shared: dict[str, Any] = {"pipeline": name, "project_folder": folder}
         make = SparkRunOperator(task_id=MAKE, pool=SOURCE_POOL, outlets=[asset_of(name)], **shared)
@@ -100,7 +100,7 @@ def _dag(project: Project, pipeline: Pipeline, folder: str) -> DAG:
     return dag
 
 
-def _form() -> dict[str, Param]:
+def _form(datasets: list[str]) -> dict[str, Param]:
     """Return what a person fills in to start a run by hand; left empty, it makes whatever is missing."""
     dates = r"^\d{4}-\d{2}-\d{2}(/\d{4}-\d{2}-\d{2})?$"
     return {
@@ -126,6 +126,16 @@ def _form() -> dict[str, Param]:
             title="How",
             description="changes: land what changed. reload: read the sources whole again. reprocess: compute the "
             "published interval anew from what was landed, as a new generation.",
+        ),
+        DATASETS: Param(
+            [],
+            type="array",
+            items={"type": "string", "enum": datasets},
+            # What the form offers to choose from.
+            examples=datasets,
+            title="Datasets",
+            description="With reprocess: compute only these anew, and what is derived from them as far as they change. "
+            "Nothing lands. Empty: all.",
         ),
     }
 

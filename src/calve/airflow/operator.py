@@ -10,7 +10,6 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -30,7 +29,7 @@ from calve.kubernetes.workloads import Workloads, open_client
 from calve.lake.attempts import find_run
 from calve.lake.lease import holders
 from calve.lake.records import Connection, connect, migrate
-from calve.planning import Planned, plan
+from calve.planning import Planned, plan, published_as
 from calve.runs import Run
 from calve.settings import load_records_settings
 
@@ -103,10 +102,14 @@ class _WorkloadOperator(BaseOperator):
 
         deployment, settings = load_deployment(), load_records_settings()
         limit = _LIMITS.get(event["how"], "").format(start=self.start_seconds / 60, run=self.run_seconds / 3600)
-        client = open_client(deployment.kubeconfig)
-        facts = collect(client, event["name"], deployment.namespace, deadline=limit)
-        if run_key is not None:
-            facts = replace(facts, proof=read_proof(settings, run_key))
+        facts = collect(
+            open_client(deployment.kubeconfig),
+            event["name"],
+            deployment.namespace,
+            prove=lambda key: read_proof(settings, key),
+            run_key=run_key,
+            deadline=limit,
+        )
         if limit:
             self._workloads(deployment).remove(event["name"])
         found = triage(facts)
@@ -136,8 +139,10 @@ class SparkRunOperator(_WorkloadOperator):
             request = request_of(self.pipeline, asked_of(context))
             planned = plan(conn, project, request, _now())
             busy = holders(conn).get(self.pipeline)
+            known = published_as(conn, project, self.pipeline, request.interval) if request.interval else ()
         if not planned:
-            self.log.info("nothing to do: everything asked for is published")
+            by = f" as {', '.join(known)}" if known else ""
+            self.log.info("nothing to do: everything asked for is published%s", by)
             return None
         if busy is not None and busy.run_key != planned[0].run.key:
             self.log.info("waiting: %s is being made on %s", busy.run_key, busy.holder)

@@ -19,6 +19,7 @@ from airflow.triggers.base import BaseTrigger, TriggerEvent
 from kubernetes_asyncio import client
 from kubernetes_asyncio.client import ApiClient, ApiException
 
+from calve.airflow.waiting import stored
 from calve.airflow.watch import follower, open_client
 from calve.kubernetes.manifest import GROUP, PLURAL, VERSION
 from calve.kubernetes.names import PREFIX
@@ -52,8 +53,7 @@ class WorkloadTrigger(BaseTrigger):
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Return what makes an equal trigger in another process."""
-        names = ("kind", "namespace", "name", "uid", "start_until", "run_seconds", "kubeconfig")
-        return f"{type(self).__module__}.{type(self).__qualname__}", {name: getattr(self, name) for name in names}
+        return stored(self, "kind", "namespace", "name", "uid", "start_until", "run_seconds", "kubeconfig")
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Yield how it ended, once."""
@@ -125,48 +125,60 @@ class WorkloadTrigger(BaseTrigger):
             except Exception as error:  # aiohttp's own: the log is shown again from where it broke
                 self.log.debug("log of %s: %s", self.name, error)
                 is_last = False
+                await asyncio.sleep(0.2)
             if is_last:
                 return
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._is_over.wait(), 1)
 
     async def on_kill(self) -> None:
-        """Remove the application when a person ends the task, and wait until its pods are gone."""
+        """Remove the application when a person ends the task, and wait until it and its pods are gone."""
         until = time.monotonic() + KILL_SECONDS
         while time.monotonic() < until:
             try:
                 async with await open_client(self.kubeconfig) as api:
-                    await self._delete(api)
-                    while time.monotonic() < until and await self._is_there(api):
-                        await asyncio.sleep(0.5)
+                    if await self._delete(api):
+                        while time.monotonic() < until and await self._is_there(api):
+                            await asyncio.sleep(0.5)
                 return  # noqa: TRY300  # it is gone
             except (ApiException, OSError) as error:
                 self.log.warning("removing %s: %s; trying again", self.name, error)
                 await asyncio.sleep(1)
 
-    async def _delete(self, api: ApiClient) -> None:
-        ours = client.V1DeleteOptions(preconditions=client.V1Preconditions(uid=self.uid))
+    async def _delete(self, api: ApiClient) -> bool:
+        """Delete ours; tell whether what has its name may still be of ours."""
+        # All options in the body: beside one, the API server reads none of the query.
+        policy = None if self.kind == "Pod" else "Foreground"
+        ours = client.V1DeleteOptions(preconditions=client.V1Preconditions(uid=self.uid), propagation_policy=policy)
         try:
             if self.kind == "Pod":
                 await client.CoreV1Api(api).delete_namespaced_pod(self.name, self.namespace, body=ours)
             else:
                 await client.CustomObjectsApi(api).delete_namespaced_custom_object(
-                    GROUP, VERSION, self.namespace, PLURAL, self.name, body=ours, propagation_policy="Foreground"
+                    GROUP, VERSION, self.namespace, PLURAL, self.name, body=ours
                 )
         except ApiException as error:
-            # Gone already; or another one has the name by now, which is not ours to remove.
-            if error.status not in (HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT):
+            # Another one has the name by now: ours is gone, and that one's pods are not ours to wait for.
+            if error.status == HTTPStatus.CONFLICT:
+                return False
+            if error.status != HTTPStatus.NOT_FOUND:
                 raise
         self.log.info("removed %s %s at %s", self.kind, self.name, datetime.now(UTC).isoformat(timespec="seconds"))
+        return True
 
     async def _is_there(self, api: ApiClient) -> bool:
-        core = client.CoreV1Api(api)
-        selector = f"sparkoperator.k8s.io/app-name={self.name}"
-        pods = await core.list_namespaced_pod(self.namespace, label_selector=selector)
+        core, named = client.CoreV1Api(api), f"metadata.name={self.name}"
         if self.kind == "Pod":
-            own = await core.list_namespaced_pod(self.namespace, field_selector=f"metadata.name={self.name}")
+            own = await core.list_namespaced_pod(self.namespace, field_selector=named)
             return any(pod.metadata.uid == self.uid for pod in own.items)
-        return bool(pods.items)
+        selector = f"sparkoperator.k8s.io/app-name={self.name}"
+        if (await core.list_namespaced_pod(self.namespace, label_selector=selector)).items:
+            return True
+        # The garbage collector takes the application away a moment after its pods.
+        own = await client.CustomObjectsApi(api).list_namespaced_custom_object(
+            GROUP, VERSION, self.namespace, PLURAL, field_selector=named
+        )
+        return any(each["metadata"]["uid"] == self.uid for each in own["items"])
 
 
 async def _lines(api: ApiClient, namespace: str, found: dict[str, Any], after: str) -> AsyncIterator[str]:
@@ -184,5 +196,8 @@ async def _lines(api: ApiClient, namespace: str, found: dict[str, Any], after: s
         _preload_content=False,
         **options,
     )
+    # Without preloading, the client hands on an error's body as if it were the log.
+    if response.status >= HTTPStatus.BAD_REQUEST:
+        raise ApiException(status=response.status, reason=response.reason)
     while line := await response.content.readline():
         yield line.decode(errors="replace")

@@ -23,6 +23,12 @@ from calve.settings import load_records_settings
 POLL_SECONDS = 5.0
 
 
+def stored(trigger: BaseTrigger, *fields: str) -> tuple[str, dict[str, Any]]:
+    """Return a trigger's class and fields, as Airflow keeps them."""
+    kind = type(trigger)
+    return f"{kind.__module__}.{kind.__qualname__}", {name: getattr(trigger, name) for name in fields}
+
+
 class FreeTrigger(BaseTrigger):
     """Wait until nobody holds the lease of a pipeline."""
 
@@ -32,7 +38,7 @@ class FreeTrigger(BaseTrigger):
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Return what makes an equal trigger in another process."""
-        return f"{type(self).__module__}.{type(self).__qualname__}", {"pipeline": self.pipeline}
+        return stored(self, "pipeline")
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Yield once, when it is free."""
@@ -54,8 +60,7 @@ class NeedsTrigger(BaseTrigger):
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Return what makes an equal trigger in another process."""
-        fields = {"needs": self.needs, "until": self.until, "patience_until": self.patience_until}
-        return f"{type(self).__module__}.{type(self).__qualname__}", fields
+        return stored(self, "needs", "until", "patience_until")
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Yield once, with what each needed pipeline came to."""

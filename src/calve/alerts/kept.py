@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import asdict
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import LiteralString
 
 from psycopg.rows import DictRow
@@ -22,6 +22,7 @@ from calve.lake.records import Connection, Cursor, query, transaction
 from calve.redaction import redacted
 from calve.runs import ALL, Interval, Run
 
+KEEP = timedelta(days=400)
 OF_A_RUN: tuple[Kind, ...] = ("blocked", "failed", "overdue")
 
 _RAISE: LiteralString = """
@@ -29,8 +30,9 @@ insert into calve.alert (
     key, opening, kind, severity, pipeline, since, until, scope, part, run_key, owners, title, cause, commands, links,
     after_publication
 ) values (
-    %(key)s, (select count(*) + 1 from calve.alert where key = %(key)s), %(kind)s, %(severity)s, %(pipeline)s,
-    %(since)s, %(until)s, %(scope)s, %(part)s, %(run_key)s, %(owners)s, %(title)s, %(cause)s, %(commands)s, %(links)s,
+    %(key)s, (select coalesce(max(opening), 0) + 1 from calve.alert where key = %(key)s), %(kind)s, %(severity)s,
+    %(pipeline)s, %(since)s, %(until)s, %(scope)s, %(part)s, %(run_key)s, %(owners)s, %(title)s, %(cause)s,
+    %(commands)s, %(links)s,
     (select coalesce(max(number), 0) from calve.publication)
 )
 on conflict (key) where closed_at is null do update set
@@ -39,6 +41,18 @@ on conflict (key) where closed_at is null do update set
     after_publication = excluded.after_publication, times = alert.times + 1, last_raised_at = clock_timestamp(),
     recovered_at = null, recovery = null
 returning times = 1 as is_new
+"""
+
+_FORGET: LiteralString = """
+with old as (
+    select number from calve.alert
+    where closed_at <= clock_timestamp() - %s and not exists (
+        select from calve.alert_delivery where alert = alert.number and state = 'pending'
+    )
+), told as (
+    delete from calve.alert_delivery where alert in (select number from old)
+)
+delete from calve.alert where number in (select number from old)
 """
 
 
@@ -128,6 +142,15 @@ def close(conn: Connection, number: int, reason: str) -> bool:
             (redacted(reason), number),
         ).rowcount
     return bool(changed)
+
+
+def forget(conn: Connection, keep: timedelta = KEEP) -> int:
+    """Remove the alerts that closed so long ago, and what was sent of them; return how many there were.
+
+    One that is open stays, however old, and so does one of which a message waits for its route.
+    """
+    with effect("alert.forget"), transaction(conn) as cursor:
+        return cursor.execute(_FORGET, (keep,)).rowcount
 
 
 def open_alerts(conn: Connection, pipeline: str | None = None) -> list[Kept]:

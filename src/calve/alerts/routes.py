@@ -60,7 +60,11 @@ class SlackTarget(Declared):
 
 
 class MailTarget(Declared):
-    """People, by mail; the server is that of the variables `CALVE_ALERTS_SMTP_…`."""
+    """People, by mail; the server is that of the variables `CALVE_ALERTS_SMTP_…`.
+
+    Attributes:
+        to: Whom it is sent to.
+    """
 
     to: tuple[Address, ...] = Field(min_length=1)
 
@@ -79,7 +83,14 @@ class Route(Declared):
     """One way to tell people; an empty list of severities, owners or pipelines means all of them.
 
     Attributes:
+        route: Its name, in `calve alerts` and in the records.
+        severities: Only alerts of these.
+        owners: Only alerts of datasets and pipelines with these `alerts:` of their owner.
+        pipelines: Only alerts of these.
         recoveries: Also tell when it is over.
+        slack: Target: a channel.
+        mail: Target: people.
+        incident: Target: a service of PagerDuty.
     """
 
     route: Identifier
@@ -118,6 +129,7 @@ class Routes(Declared):
         severities: Kind of alert to severity, where it is not the kind's own.
         settle_minutes: A recovery is told when the cause stayed away so long; one that comes back sooner is the same
             alert, so that what flaps is told once.
+        routes: Each alert goes all routes that take it.
     """
 
     severities: dict[Kind, Severity] = Field(default_factory=dict)

@@ -6,6 +6,7 @@ Imports nothing heavy, so that it can be used where there is no engine.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import click
@@ -22,26 +23,61 @@ _AGAIN = (
     click.option(
         "--reload", is_flag=True, help="The same, after reading the sources whole: what changed unnoticed lands."
     ),
+    click.option(
+        "--datasets",
+        metavar="NAME[,NAME…]",
+        help="With --reprocess: compute only these anew, and what is derived from them as far as they change.",
+    ),
 )
 
 
+@dataclass(frozen=True)
+class _Again:
+    """What a person asks to be made again."""
+
+    scope: str | None
+    reprocess: bool
+    datasets: str | None
+    reload: bool
+
+    def must_agree(self, interval: str | None) -> None:
+        """Refuse options that exclude each other, or that need another."""
+        if self.reprocess and (self.reload or self.scope):
+            other = "reload" if self.reload else "scope"
+            msg = f"run: --reprocess computes everything, --{other} a part; give one of them"
+            raise IntervalError(msg)
+        if self.datasets is not None and not self.reprocess:
+            msg = "run: --datasets says what to compute anew; add --reprocess, or leave it out"
+            raise IntervalError(msg)
+        given = [name for name in ("scope", "reprocess", "reload") if getattr(self, name)]
+        if given and not interval:
+            msg = f"run: --{given[0]} needs to know what; add --interval"
+            raise IntervalError(msg)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Return the names of `--datasets`."""
+        if self.datasets is None:
+            return ()
+        names = tuple(name.strip() for name in self.datasets.split(","))
+        if not all(names):
+            msg = f"run: --datasets '{self.datasets}': found an empty name, expected NAME,NAME"
+            raise IntervalError(msg)
+        return names
+
+
 def made_again(command: F) -> F:
-    """Give a command the options that make a published interval again: `--scope`, `--reprocess`, `--reload`."""
+    """Give a command the options that make a published interval again, wholly or in part."""
     for option in reversed(_AGAIN):
         command = option(command)
     return command
 
 
-def request(
-    pipelines: tuple[str, ...],
-    *,
-    interval: str | None,
-    scope: str | None,
-    reprocess: bool,
-    reload: bool,
-    until: str | None = None,
-) -> Request:
+def request(pipelines: tuple[str, ...], *, interval: str | None, until: str | None = None, **options: Any) -> Request:
     """Return the request that the options mean.
+
+    Args:
+        options: Those of `made_again`.
 
     Raises:
         IntervalError: Options that exclude each other, or that need an interval.
@@ -49,17 +85,13 @@ def request(
     if interval and until:
         msg = "run: both --interval and --until are given; give one of them"
         raise IntervalError(msg)
-    if reprocess and (reload or scope):
-        msg = f"run: --reprocess computes everything, --{'reload' if reload else 'scope'} a part; give one of them"
-        raise IntervalError(msg)
-    again = [f"--{name}" for name, asked in (("scope", scope), ("reprocess", reprocess), ("reload", reload)) if asked]
-    if again and not interval:
-        msg = f"run: {again[0]} needs to know what; add --interval"
-        raise IntervalError(msg)
+    again = _Again(**options)
+    again.must_agree(interval)
     return Request(
         pipelines=pipelines,
         interval=Interval.parse(interval) if interval else None,
         until=Interval.parse_day(until) if until else None,
-        scope=scope or ALL,
-        mode="reprocess" if reprocess else "reload" if reload else "changes",
+        scope=again.scope or ALL,
+        mode="reprocess" if again.reprocess else "reload" if again.reload else "changes",
+        datasets=again.names,
     )

@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 
 from calve.alerts.routes import examine_routes
+from calve.alerts.schema import SCHEMAS
 from calve.cli.reference import write_commands
 from calve.contract.loader import examine, load_project
 from calve.contract.mistakes import Mistake, report
@@ -90,7 +91,7 @@ def schema(folder: Path) -> None:
     The first line of each YAML file names its schema, so that an editor completes fields and marks misspelt ones
     while you type. `calve validate` knows more.
     """
-    for path in write_schemas(folder):
+    for path in write_schemas(folder, SCHEMAS):
         click.echo(f"wrote {path}")
 
 

@@ -16,7 +16,7 @@ from calve.kubernetes.manifest import as_yaml, spark_application
 from calve.kubernetes.triage import told
 from calve.kubernetes.triage import triage as diagnose
 from calve.planning import plan
-from calve.settings import load_settings
+from calve.settings import load_records_settings
 
 
 @click.command()
@@ -60,4 +60,4 @@ def triage(name: str, namespace: str, kubeconfig: Path | None) -> None:
 
 
 def _proof(run_key: str) -> Proof:
-    return read_proof(load_settings(), run_key)
+    return read_proof(load_records_settings(), run_key)

@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from calve.alerts.kept import forget
 from calve.cli import shown
 from calve.cli.asking import made_again, request
 from calve.cli.look import records
@@ -38,7 +39,8 @@ def run(pipelines: tuple[str, ...], **asked: Any) -> None:
     where an earlier one was stopped, and never doubles a row.
 
     A run of a scope, e.g. `--scope facility_id=7`, lands and computes only what belongs to it; it is audited,
-    published and served like any other, and changes nothing of what the ledger says is covered.
+    published and served like any other, and changes nothing of what the ledger says is covered. A reprocess of some
+    `--datasets` lands nothing, and leaves the other datasets as they are.
 
     Exit codes: 0 published and served, 65 blocked by the audit or wrong input, 75 a retry may help.
     """
@@ -121,10 +123,11 @@ def report(out: Path | None) -> None:
 
 @click.command()
 def maintain() -> None:
-    """Remove what retention lets go: branches of ended runs, old tags and snapshots, orphaned files.
+    """Remove what retention lets go: branches of ended runs, old tags and snapshots, orphaned files, closed alerts.
 
-    Never removes what a publication within its retention, a live run or either Snowflake schema needs.
+    Never removes what a publication within its retention, a live run or either Snowflake schema needs. Alerts stay
+    for 400 days after they closed; one that is open or waits for a route stays.
     """
     with records() as (settings, _, conn):
-        done = asdict(remove_old(settings, conn))
+        done = {**asdict(remove_old(settings, conn)), "alerts": forget(conn)}
         click.echo(", ".join(f"{value:,} {name.replace('_', ' ')}" for name, value in done.items()))

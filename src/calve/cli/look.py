@@ -17,6 +17,7 @@ from calve.contract.project import Project
 from calve.errors import IntervalError
 from calve.lake import ledger as ledgers
 from calve.lake.attempts import runs as runs_of
+from calve.lake.attempts import ways_of
 from calve.lake.lease import holders
 from calve.lake.published import history as publications
 from calve.lake.published import newest
@@ -96,7 +97,7 @@ def _start(project: Project, pipeline: str) -> Any:
 @click.option("--fates", is_flag=True, help="Also say of every run its verdict and what became of each landed row.")
 @_json
 def history(pipeline: str | None, limit: int, *, fates: bool, as_json: bool) -> None:
-    """List publications, newest first, and the runs that came to nothing.
+    """List publications, newest first, and the runs that came to nothing; the last column says how each was made.
 
     With `--fates`, also each run's verdict, and for each source how many rows landed and what became of them; the
     counts of a line add up. Runs of a rollback land nothing and are not among them.
@@ -106,13 +107,13 @@ def history(pipeline: str | None, limit: int, *, fates: bool, as_json: bool) -> 
         names = project.pipeline_order([pipeline] if pipeline else [])
         states = [state for name in names for state in runs_of(conn, name, limit=limit)]
         unpublished = [state for state in states if state.publication is None]
+        ways = ways_of(conn, [*(each.run_key for each in found), *(state.run.key for state in unpublished)])
+        lines = [(s.run.key, s.word, len(s.attempts), shown.way(ways, s.run.key)) for s in unpublished]
         verdicts = [(state, verdicts_of(conn, state.run.key)) for state in states] if fates else []
         if as_json:
             listed: dict[str, Any] = {
-                "publications": [asdict(p) for p in found],
-                "unpublished": [
-                    {"run_key": s.run.key, "word": s.word, "attempts": len(s.attempts)} for s in unpublished
-                ],
+                "publications": [{**asdict(p), "way": shown.way(ways, p.run_key)} for p in found],
+                "unpublished": [dict(zip(("run_key", "word", "attempts", "way"), line, strict=True)) for line in lines],
             }
             if fates:
                 listed["fates"] = {
@@ -120,10 +121,10 @@ def history(pipeline: str | None, limit: int, *, fates: bool, as_json: bool) -> 
                 }
             _print_json(listed)
             return
-        click.echo(shown.publications(found))
-        if unpublished:
-            rows = [(s.run.key, s.word or "no verdict", len(s.attempts)) for s in unpublished]
-            click.echo("\n" + shown.columns(rows, ("not published", "verdict", "attempts")))
+        click.echo(shown.publications(found, ways))
+        if lines:
+            rows = [(key, word or "no verdict", attempts, way) for key, word, attempts, way in lines]
+            click.echo("\n" + shown.columns(rows, ("not published", "verdict", "attempts", "made by")))
         if verdicts:
             click.echo("\n" + shown.fates_of_runs(verdicts))
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
-from calve.lake.attempts import RunState
+from calve.lake.attempts import RunState, Way
 from calve.lake.published import Publication
 from calve.lake.verdicts import DatasetVerdict, RuleResult
 from calve.runs import Run
@@ -99,8 +99,13 @@ def touched(found: Iterable[DatasetVerdict]) -> str:
     return columns(rows, ("dataset", "rows written", "files", "bytes")) if rows else ""
 
 
-def publications(found: Iterable[Publication]) -> str:
-    """List publications."""
+def way(ways: Mapping[str, Way], run_key: str) -> str:
+    """Say how a run was made, e.g. `reprocess:fct_payment`; a rollback made nothing."""
+    return str(ways.get(run_key, "-"))
+
+
+def publications(found: Iterable[Publication], ways: Mapping[str, Way]) -> str:
+    """List publications, and how their runs were made."""
     rows = [
         (
             p.number,
@@ -111,7 +116,9 @@ def publications(found: Iterable[Publication]) -> str:
             f"{p.published_at:%Y-%m-%d %H:%M:%S}",
             sum(table.row_count for table in p.tables if table.namespace == "curated"),
             f"{sum(table.staged for table in p.tables)} of {len(p.tables)}",
+            way(ways, p.run_key),
         )
         for p in found
     ]
-    return columns(rows, ("no.", "pipeline", "interval", "gen", "kind", "published (UTC)", "rows", "tables changed"))
+    head = ("no.", "pipeline", "interval", "gen", "kind", "published (UTC)", "rows", "tables changed", "made by")
+    return columns(rows, head)

@@ -1,12 +1,14 @@
 """Reads a project's declarations and promises that they agree; tells all mistakes at once.
 
-Never returns half a project, and never touches anything but files below the given folder.
+Never returns half a project, and never touches anything but files below the given folder. What a process has read
+once it reads again only when the file has changed: Airflow asks for the parts of a project over and over.
 """
 
 from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -25,15 +27,30 @@ from calve.contract.wording import mistakes_of
 from calve.errors import ContractError
 
 _Model = TypeVar("_Model", bound=BaseModel)
+_T = TypeVar("_T")
 _PIPELINE = re.compile(r"^pipeline:\s*([\w-]+)", re.MULTILINE)
+_WORD = re.compile(r"\w+")
+# What was read of a file, and what the file was then.
+_Kept = dict[Path, tuple[tuple[int, ...], _T]]
+_glances: _Kept[Glance] = {}
+_drafts: _Kept[tuple[Draft | None, list[Mistake]]] = {}
 
 
 @dataclass(frozen=True)
 class Part:
     """The contracts, sources and pipelines that are looked at; all others count as not there."""
 
-    files: frozenset[Path]
-    pipelines: frozenset[str]
+    contract: list[Path]
+    source: list[Path]
+    pipelines: set[str]
+
+
+@dataclass(frozen=True)
+class Glance:
+    """What can be told of a contract's file without parsing it: its pipeline, if any, and all words."""
+
+    pipeline: str | None
+    words: frozenset[str]
 
 
 @dataclass
@@ -68,8 +85,8 @@ def load_project(folder: Path) -> Project:
 def load_pipeline(folder: Path, name: str) -> Project:
     """Return the part of a project that a pipeline and those it needs are made of; no other contract is read.
 
-    So that what is wrong with one pipeline keeps no other from being shown, and many contracts cost little. The
-    digest is that of the part, and agrees with nothing that a run is given.
+    So that what is wrong with one pipeline keeps no other from being shown, and many contracts cost little. A part
+    has no digest.
 
     Raises:
         ContractError: There is no such pipeline, or there are mistakes in its part, told as `load_project` does. A
@@ -86,10 +103,11 @@ def load_pipeline(folder: Path, name: str) -> Project:
     while wanted:
         more = [each for each in needs.get(wanted.pop(), []) if each in needs and each not in found]
         wanted, found = wanted + more, found | set(more)
-    texts = {path: path.read_text(encoding="utf-8", errors="replace") for path in _files(folder, "contract")}
-    kept = [path for path, text in texts.items() if (said := _PIPELINE.search(text)) is None or said[1] in found]
-    sources = [path for path in _files(folder, "source") if any(path.stem in texts[one] for one in kept)]
-    project, mistakes = examine(folder, Part(frozenset(kept + sources), frozenset(found)))
+    glances = {path: _unless_kept(_glances, path, _glance) for path in _files(folder, "contract")}
+    mine = [path for path, glance in glances.items() if glance.pipeline is None or glance.pipeline in found]
+    words = frozenset().union(*(glances[path].words for path in mine))
+    sources = [path for path in _files(folder, "source") if words.issuperset(_WORD.findall(path.stem))]
+    project, mistakes = examine(folder, Part(mine, sources, found))
     if project is None:
         raise ContractError(report(mistakes))
     return project
@@ -112,11 +130,31 @@ def examine(folder: Path, part: Part | None = None) -> tuple[Project | None, lis
         "sources": dict(sources),
         "pipelines": dict(pipelines),
     }
-    return Project(folder, contracts, sources, pipelines, digest_of(folder, declared)), []
+    return Project(folder, contracts, sources, pipelines, digest_of(folder, declared) if part is None else ""), []
+
+
+def _unless_kept(kept: _Kept[_T], path: Path, read_it: Callable[[Path], _T]) -> _T:
+    """Return what was read of a file before, or read it when it is not the same any more."""
+    seen = path.stat()
+    now = (seen.st_mtime_ns, seen.st_ctime_ns, seen.st_size, seen.st_ino)
+    if path not in kept or kept[path][0] != now:
+        kept[path] = now, read_it(path)
+    return kept[path][1]
+
+
+def _glance(path: Path) -> Glance:
+    text = path.read_text(encoding="utf-8", errors="replace")
+    said = _PIPELINE.search(text)
+    return Glance(said[1] if said else None, frozenset(_WORD.findall(text)))
+
+
+def _draft(path: Path, folder: Path) -> tuple[Draft | None, list[Mistake]]:
+    """Return what stands in a file, and its mistakes of syntax."""
+    return _unless_kept(_drafts, path, lambda file: read(file, _name(file, folder)))
 
 
 def _files(folder: Path, kind: str) -> list[Path]:
-    return sorted((folder / "iceberg" / f"{kind}s").glob("*.y*ml"))
+    return sorted((folder / "iceberg" / f"{kind}s").glob("*.y*ml"), key=lambda path: path.name)
 
 
 def _fields(draft: Draft) -> dict[str, Any]:
@@ -129,11 +167,10 @@ def _read_all(folder: Path, part: Part | None) -> Reading:
     for kind in ("contract", "source"):
         place = folder / "iceberg" / f"{kind}s"
         reading.drafts[kind], reading.broken[kind] = [], set()
-        paths = _files(folder, kind)
+        paths = _files(folder, kind) if part is None else getattr(part, kind)
         for path in paths:
-            if part is None or path in part.files:
-                _read_one(path, kind, folder, reading)
-        if not any(path.suffix == ".yaml" for path in paths):
+            _read_one(path, kind, folder, reading)
+        if not any(path.suffix == ".yaml" for path in paths or _files(folder, kind)):
             reading.broken[kind].add("*")
             reading.mistakes.append(Mistake(_name(place, folder), 1, "", f"holds no .yaml file; add a {kind}"))
     _read_pipelines(folder / "iceberg" / "pipelines.yaml", folder, reading)
@@ -149,7 +186,7 @@ def _read_pipelines(path: Path, folder: Path, reading: Reading) -> None:
     if not path.exists():
         reading.mistakes.append(Mistake(file, 1, "", "is not there; add it with a list of pipelines"))
         return
-    draft, found = read(path, file)
+    draft, found = _draft(path, folder)
     reading.mistakes += found
     if draft is None:
         return
@@ -171,7 +208,7 @@ def _read_one(path: Path, kind: str, folder: Path, reading: Reading) -> None:
     if path.suffix != ".yaml":
         reading.mistakes.append(Mistake(file, 1, "", f"is never read; rename it to {path.stem}.yaml"))
         return
-    draft, found = read(path, file)
+    draft, found = _draft(path, folder)
     reading.mistakes += found
     if draft is None:
         reading.broken[kind].add(path.stem)

@@ -9,19 +9,22 @@ from __future__ import annotations
 import inspect
 import json
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema
 
+from calve.contract.grammar import Declared
 from calve.contract.models import Contract, Pipeline
 from calve.contract.sources import Source
 from calve.effects import effect
 
 DIALECT = "http://json-schema.org/draft-07/schema#"
 # file → (title, what stands in it); the first line of each YAML file names its schema
-SCHEMAS: dict[str, tuple[str, Any]] = {
+Schemas = Mapping[str, tuple[str, Any]]
+SCHEMAS: Schemas = {
     "contract.json": ("calve contract", Contract),
     "source.json": ("calve source", Source),
     "pipelines.json": ("calve pipelines", list[Pipeline]),
@@ -29,17 +32,17 @@ SCHEMAS: dict[str, tuple[str, Any]] = {
 _ATTRIBUTE = re.compile(r"^    (\w+): (.*(?:\n {6,}.*)*)", re.MULTILINE)
 
 
-def schema_texts() -> dict[str, str]:
+def schema_texts(schemas: Schemas = SCHEMAS) -> dict[str, str]:
     """Return the text of each schema file by its name."""
-    return {name: json.dumps(_schema(*said), indent=2) + "\n" for name, said in SCHEMAS.items()}
+    return {name: json.dumps(_schema(*said), indent=2) + "\n" for name, said in schemas.items()}
 
 
-def write_schemas(folder: Path) -> list[Path]:
+def write_schemas(folder: Path, schemas: Schemas = SCHEMAS) -> list[Path]:
     """Write the schemas into `iceberg/schema/` below a project's folder and return their paths."""
     place = folder / "iceberg" / "schema"
     place.mkdir(parents=True, exist_ok=True)
     paths = []
-    for name, text in schema_texts().items():
+    for name, text in schema_texts(schemas).items():
         with effect("schema.write"):
             (place / name).write_text(text, encoding="utf-8")
         paths.append(place / name)
@@ -48,21 +51,22 @@ def write_schemas(folder: Path) -> list[Path]:
 
 def _schema(title: str, declared: Any) -> dict[str, Any]:
     found = TypeAdapter(declared).json_schema(by_alias=True, schema_generator=GenerateJsonSchema)
-    described = _models_in(declared)
+    described = _models()
     for name, part in {**found.get("$defs", {}), getattr(declared, "__name__", ""): found}.items():
         if name in described:
             _describe(part, described[name])
     return {"$schema": DIALECT, **found, "title": title}
 
 
-def _models_in(declared: Any) -> dict[str, type[BaseModel]]:
-    """Return all models of calve by name; a schema names its parts by them."""
-    todo, found = [BaseModel], {}
+def _models() -> dict[str, type[BaseModel]]:
+    """Return the models of YAML files by name; a schema names its parts by them."""
+    todo: list[type[BaseModel]] = [Declared]
+    found: dict[str, type[BaseModel]] = {}
     while todo:
         for model in todo.pop().__subclasses__():
             found[model.__name__] = model
             todo.append(model)
-    return {name: model for name, model in found.items() if model.__module__.startswith("calve.contract")}
+    return found
 
 
 def attributes_told(model: type[BaseModel]) -> dict[str, str]:

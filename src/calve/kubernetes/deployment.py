@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from calve.errors import SettingsError
+from calve.settings import wrong_settings
 
 # Of a Secret, ConfigMap or ServiceAccount: a DNS subdomain.
 Name = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$", max_length=253)]
@@ -65,6 +65,4 @@ def load_deployment() -> Deployment:
     try:
         return Deployment()
     except ValidationError as error:
-        lines = [f"  CALVE_KUBERNETES_{'.'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors()]
-        msg = "settings: {} wrong\n{}\nset these variables".format(len(lines), "\n".join(lines))
-        raise SettingsError(msg) from error
+        raise wrong_settings(error, "CALVE_KUBERNETES_", "set these variables") from error

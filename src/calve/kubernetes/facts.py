@@ -64,12 +64,14 @@ def collect(
     namespace: str,
     *,
     prove: Callable[[str], Proof] | None = None,
+    run_key: str | None = None,
     deadline: str = "",
 ) -> Facts:
     """Return what is known of the application of this name, or of the pod when no application has it.
 
     Args:
         prove: Reads what the records say of a run key, e.g. `read_proof` with its settings.
+        run_key: What it works for; None means what it says itself, which it can't when it is gone.
         deadline: Which limit passed while the caller waited, e.g. `6 h to run`.
     """
     reading = _Reading(client, namespace)
@@ -85,7 +87,7 @@ def collect(
     log = None
     if driver is not None:
         log = reading.part("log", lambda: reading.log(pod, container_of(application or {"kind": "SparkApplication"})))
-    key = ((application or {}).get("metadata", {}).get("annotations") or {}).get(RUN)
+    key = run_key or ((application or {}).get("metadata", {}).get("annotations") or {}).get(RUN)
     return Facts(
         name=name,
         namespace=namespace,

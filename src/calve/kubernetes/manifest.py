@@ -81,7 +81,7 @@ def spark_application(
         "imagePullPolicy": deployment.image_pull_policy,
         "imagePullSecrets": list(deployment.image_pull_secrets),
         "mainApplicationFile": ENTRY,
-        "arguments": ["--digest", project.digest, "--run", f"{run.key}=take={planned.mode}"],
+        "arguments": ["--digest", project.digest, "--run", f"{run.key}=take={planned.way}"],
         "restartPolicy": {"type": "Never"},
         "timeToLiveSeconds": KEEP_SECONDS,
         "sparkConf": _conf(deployment, name),

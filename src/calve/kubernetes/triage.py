@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 
+from calve.errors import IntervalError
 from calve.kubernetes import message_causes as message
 from calve.kubernetes import pod_causes as pod
 from calve.kubernetes.evidence import Cause, Facts, Found, Proof, Seen
 from calve.kubernetes.names import DAG, DAG_RUN, OWNER, TASK, TRY, name_of_run
+from calve.lake.attempts import CHANGES, Way
 from calve.redaction import redacted
 from calve.runs import ALL, Run
 
@@ -146,7 +149,9 @@ def _again(seen: Seen, cause: Cause) -> tuple[str, ...]:
     command = f"calve manifest {run.pipeline} --interval {run.interval}"
     if run.scope != ALL:
         command += f" --scope {shlex.quote(run.scope)}"
-    command += "".join(f" --{word}" for word in ("reload", "reprocess") if _was_asked(seen, run, word))
+    way = _asked(seen, run)
+    command += f" --{way.mode}" if way.mode != "changes" else ""
+    command += f" --datasets {','.join(way.datasets)}" if way.datasets else ""
     is_in_the_way = seen.facts.application is not None and seen.facts.name == name_of_run(run)
     # A blocked run is finished: the next one has another name.
     first = (
@@ -157,9 +162,14 @@ def _again(seen: Seen, cause: Cause) -> tuple[str, ...]:
     return (*first, f"{command} | kubectl apply -f -")
 
 
-def _was_asked(seen: Seen, run: Run, word: str) -> bool:
+def _asked(seen: Seen, run: Run) -> Way:
+    """Return the way that the application's arguments say; that of any run when they say none."""
     arguments = ((seen.facts.application or {}).get("spec") or {}).get("arguments") or []
-    return any(str(each).startswith(f"{run.key}=") and str(each).endswith(f"={word}") for each in arguments)
+    for each in map(str, arguments):
+        if each.startswith(f"{run.key}="):
+            with suppress(IntervalError):
+                return Way.parse(each.rpartition("=")[2])
+    return CHANGES
 
 
 def _cut(text: str) -> str:

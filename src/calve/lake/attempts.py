@@ -5,11 +5,15 @@ An attempt is started only under the lease; starting one ends the ones before it
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Literal, cast, get_args
+
+from psycopg.rows import DictRow
 
 from calve.effects import effect
+from calve.errors import IntervalError
 from calve.lake.lease import Holder, require
 from calve.lake.records import Connection, query, transaction
 from calve.runs import Interval, Run
@@ -18,16 +22,45 @@ Mode = Literal["changes", "reload", "reprocess"]
 
 
 @dataclass(frozen=True)
-class Generation:
-    """Which making of an interval a run is.
+class Way:
+    """How a generation is made.
 
     Attributes:
         mode: `changes` reads what changed and computes what that touches, `reload` reads the sources whole,
             `reprocess` computes every dataset anew from all accepted raw rows.
+        datasets: Of a reprocess: only these are computed anew, and nothing lands; empty for all of the pipeline.
     """
 
+    mode: Mode = "changes"
+    datasets: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return f"{self.mode}:{','.join(self.datasets)}" if self.datasets else self.mode
+
+    @classmethod
+    def parse(cls, text: str) -> Way:
+        """Read `changes`, `reload`, `reprocess`, or `reprocess:fct_payment,fct_order_line`.
+
+        Raises:
+            IntervalError: It is none of these.
+        """
+        mode, colon, names = text.partition(":")
+        datasets = tuple(names.split(",")) if colon else ()
+        if mode not in get_args(Mode) or (colon and (mode != "reprocess" or not all(datasets))):
+            msg = f"way '{text}': expected one of {', '.join(get_args(Mode))}, or reprocess:DATASET,…"
+            raise IntervalError(msg)
+        return cls(cast("Mode", mode), datasets)
+
+
+CHANGES = Way()
+
+
+@dataclass(frozen=True)
+class Generation:
+    """Which making of an interval a run is, and how it is made."""
+
     number: int
-    mode: Mode
+    way: Way = CHANGES
 
 
 @dataclass(frozen=True)
@@ -35,11 +68,13 @@ class Attempt:
     """One try at a run.
 
     Attributes:
+        way: How it makes the run.
         outcome: None while it goes on; `replaced` when a later attempt began without this one having ended.
     """
 
     run: Run
     attempt: int
+    way: Way
     epoch: int
     digest: str
     holder: str
@@ -64,20 +99,19 @@ class RunState:
     publication: int | None
 
 
-def next_generation(
-    conn: Connection, pipeline: str, interval: Interval, scope: str, mode: Mode = "changes"
-) -> Generation:
-    """Return the generation that a run of this interval has now, and how it reads its sources.
+def next_generation(conn: Connection, pipeline: str, interval: Interval, scope: str, way: Way = CHANGES) -> Generation:
+    """Return the generation that a run of this interval has now, and how it is made.
 
     0 at first; the same while the run has no verdict, or is published; one more after a blocked verdict, after a
-    rollback withdrew its publication, and when what is published or begun is to be made in another mode. A
-    generation keeps its mode: one that died is taken up as what it was.
+    rollback withdrew its publication, and when what is published or begun is to be made in another way. A
+    generation keeps its way: one that died is taken up as what it was.
     """
     rows = query(
         conn,
         """
         select attempt.generation,
             min(attempt.mode) as mode,
+            case when bool_and(attempt.datasets is not null) then min(attempt.datasets) end as datasets,
             bool_or(verdict.word = 'blocked') as is_blocked,
             bool_or(publication.number is not null) as is_published,
             bool_or(live.number is not null) as is_live
@@ -94,17 +128,22 @@ def next_generation(
         (pipeline, interval.since, interval.until, scope),
     )
     if not rows:
-        return Generation(0, mode)
+        return Generation(0, way)
     newest = rows[0]
+    begun = _way(newest)
     is_withdrawn = newest["is_published"] and not newest["is_live"]
-    is_other = mode != "changes" and (newest["is_published"] or mode != newest["mode"])
+    is_other = way.mode != "changes" and (newest["is_published"] or way != begun)
     if newest["is_blocked"] or is_withdrawn or is_other:
-        return Generation(int(newest["generation"]) + 1, mode)
-    return Generation(int(newest["generation"]), newest["mode"])
+        return Generation(int(newest["generation"]) + 1, way)
+    return Generation(int(newest["generation"]), begun)
+
+
+def _way(row: DictRow) -> Way:
+    return Way(row["mode"], tuple(row["datasets"] or ()))
 
 
 def start_attempt(
-    conn: Connection, run: Run, epoch: int, digest: str, holder: Holder | str, *, mode: Mode = "changes"
+    conn: Connection, run: Run, epoch: int, digest: str, holder: Holder | str, *, way: Way = CHANGES
 ) -> int:
     """Begin the next attempt of the run and return its number; earlier ones that hadn't ended are replaced.
 
@@ -126,8 +165,9 @@ def start_attempt(
         cursor.execute(
             """
             insert into calve.attempt
-                (run_key, attempt, pipeline, since, until, scope, generation, mode, branch, epoch, digest, holder)
-            values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+                (run_key, attempt, pipeline, since, until, scope, generation, mode, datasets, branch, epoch, digest,
+                holder)
+            values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
             """,
             (
                 run.key,
@@ -137,7 +177,8 @@ def start_attempt(
                 run.interval.until,
                 run.scope,
                 run.generation,
-                mode,
+                way.mode,
+                list(way.datasets) or None,
                 run.branch(attempt),
                 epoch,
                 digest,
@@ -181,6 +222,7 @@ def find_run(conn: Connection, run_key: str) -> RunState | None:
         Attempt(
             run,
             row["attempt"],
+            _way(row),
             row["epoch"],
             row["digest"],
             row["holder"],
@@ -192,6 +234,29 @@ def find_run(conn: Connection, run_key: str) -> RunState | None:
         for row in rows
     )
     return RunState(run, attempts, rows[0]["word"], rows[0]["publication"])
+
+
+def ways_of(conn: Connection, run_keys: Iterable[str]) -> dict[str, Way]:
+    """Return how runs were made, by run key, as their last attempts say; a key that never ran is left out."""
+    rows = query(
+        conn,
+        "select distinct on (run_key) run_key, mode, datasets from calve.attempt where run_key = any(%s)"
+        " order by run_key, attempt desc",
+        (list(run_keys),),
+    )
+    return {row["run_key"]: _way(row) for row in rows}
+
+
+def must_be_its_way(conn: Connection, run_key: str, way: Way) -> None:
+    """Refuse to make a run that was begun in another way: what is asked for now would be left out.
+
+    Raises:
+        IntervalError: It was; two requests were planned before either began.
+    """
+    begun = ways_of(conn, [run_key]).get(run_key, way)
+    if begun != way:
+        msg = f"run key '{run_key}': begun by {begun}, asked for by {way}; ask again, and it is the next generation"
+        raise IntervalError(msg)
 
 
 def runs(conn: Connection, pipeline: str, limit: int = 20) -> list[RunState]:

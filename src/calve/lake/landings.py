@@ -15,7 +15,7 @@ from psycopg.types.json import Jsonb
 
 from calve.effects import effect
 from calve.lake.records import Connection, query, transaction
-from calve.runs import ALL
+from calve.runs import ALL, Run
 
 _INSERT = """
 insert into calve.landing
@@ -36,7 +36,7 @@ class Landing:
         upper: Changes up to here were read.
         next_lower: Where the next extraction begins.
         totals: What the source itself counted and summed in the same cut.
-        seq: Order of landings; a number of `next_sequence`.
+        seq: Order of the landings of a source: the instant of the cut, in microseconds since 1970.
     """
 
     run_key: str
@@ -50,12 +50,6 @@ class Landing:
     rows: int
     totals: dict[str, Any]
     seq: int
-
-
-def next_sequence(conn: Connection) -> int:
-    """Return a number greater than that of every landing that began before."""
-    with effect("landing.sequence"):
-        return int(query(conn, "select nextval('calve.landing_sequence') as seq")[0]["seq"])
 
 
 def landings_of(conn: Connection, run_key: str) -> dict[str, Landing]:
@@ -81,6 +75,12 @@ def _columns(landing: Landing) -> Iterator[object]:
     for name in Landing.__dataclass_fields__:
         value = getattr(landing, name)
         yield Jsonb(value) if name == "totals" else value
+
+
+def nothing_landed(run: Run, source: str) -> Landing:
+    """Return what stands for a source of which the run takes nothing: no rows, no record, and no watermark."""
+    totals = {"source_rows": 0, "source_sums": {}, "read_rows": 0, "read_sums": {}, "reread": 0, "warnings": []}
+    return Landing(run.key, source, "", None, run.interval.until, None, None, None, 0, totals, 0)
 
 
 def accepted_landings(conn: Connection, source: str) -> list[str]:

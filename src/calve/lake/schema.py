@@ -213,4 +213,7 @@ create table calve.alert_delivery (
 create index alert_delivery_pending on calve.alert_delivery (due_at) where state = 'pending'
 """
 
-MIGRATIONS: tuple[LiteralString, ...] = (_FIRST, _ALERTS)
+# Null is all of the pipeline, as every attempt is of an image that doesn't know the column.
+_DATASETS: LiteralString = "alter table calve.attempt add column datasets text[]"
+
+MIGRATIONS: tuple[LiteralString, ...] = (_FIRST, _ALERTS, _DATASETS)

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,16 +18,16 @@ from calve.contract.project import Project
 from calve.contract.scopes import parts_of
 from calve.contract.sources import Source
 from calve.errors import CalveError, DigestMismatchError, StaleBaseError
-from calve.lake.attempts import Mode, end_attempt, start_attempt
-from calve.lake.landings import Landing, landings_of, record_landings
+from calve.lake.attempts import CHANGES, Way, end_attempt, must_be_its_way, start_attempt
+from calve.lake.landings import Landing, landings_of, nothing_landed, record_landings
 from calve.lake.ledger import ledger
-from calve.lake.metrics import ControlDifference, MetricRow
 from calve.lake.publication import Publication, newest, pins, publish
 from calve.lake.records import Connection
 from calve.lake.verdicts import DatasetVerdict, record_verdicts, verdicts_of
 from calve.runs import ALL, Run
 from calve.settings import Settings
 from calve.spark.audit import Audited, audit
+from calve.spark.concurrently import as_needed
 from calve.spark.context import Context
 from calve.spark.curate import Staged, stage
 from calve.spark.cut import open_cut
@@ -39,7 +38,7 @@ from calve.spark.tables import ensure_curated, ensure_raw
 
 logger = logging.getLogger(__name__)
 Tell = Callable[[str], None]
-AUDITS_AT_ONCE = 3
+AT_ONCE = 3  # sources that land, datasets that are staged, datasets that are audited
 STAGINGS = 3  # of one run, while somebody else writes to its tables
 
 
@@ -49,7 +48,7 @@ class Leased:
 
     run: Run
     epoch: int
-    mode: Mode = "changes"
+    way: Way = CHANGES
 
 
 @dataclass(frozen=True)
@@ -112,10 +111,11 @@ def _perform(driver: Driver, leased: Leased, *, stagings: int = STAGINGS) -> tup
 
 def _judge(driver: Driver, leased: Leased) -> tuple[DatasetVerdict, ...]:
     run = leased.run
+    must_be_its_way(driver.records, run.key, leased.way)
     known = verdicts_of(driver.records, run.key)
     if not known:
         digest, epoch = driver.project.digest, leased.epoch
-        attempt = start_attempt(driver.records, run, epoch, digest, driver.holder, mode=leased.mode)
+        attempt = start_attempt(driver.records, run, epoch, digest, driver.holder, way=leased.way)
         context = _context(driver, leased, attempt)
         try:
             with explained():
@@ -139,7 +139,8 @@ def _context(driver: Driver, leased: Leased, attempt: int) -> Context:
         attempt=attempt,
         epoch=leased.epoch,
         digest=driver.project.digest,
-        mode=leased.mode,
+        mode=leased.way.mode,
+        datasets=leased.way.datasets,
         seen_until=max([run.interval.until, *ends]),
         published=newest(records).get(run.pipeline),
         parts=None if run.scope == ALL else parts_of(driver.project, run.pipeline, run.scope),
@@ -160,40 +161,30 @@ def _stage_and_audit(driver: Driver, context: Context) -> tuple[DatasetVerdict, 
     landings = _land_all(driver, context, project.sources_of(pipeline))
     needed = project.pipelines[pipeline].needs
     world = World(project, contracts, landings, pins(driver.records, list(needed)))
-    staged: dict[str, Staged] = {}
-    for contract in contracts:
-        staged[contract.dataset] = _stage(driver, context, world, contract, staged)
-    verdicts: list[DatasetVerdict] = []
-    metrics: dict[str, list[MetricRow]] = {}
-    differences: dict[str, list[ControlDifference]] = {}
-    for audited, seconds in _audit_all(context, world, contracts, staged):
-        name = audited.verdict.dataset
-        verdicts.append(audited.verdict)
-        metrics[name], differences[name] = audited.metrics, audited.differences
-        word, rules = audited.verdict.word, len(audited.verdict.results)
-        driver.tell(f"audit    {name:<26} {word:<9} {rules} rules, {seconds:.1f} s")
+    staged = _stage_all(driver, context, world)
+    audited = _audit_all(driver, context, world, staged)
     return record_verdicts(
-        driver.records, context.run.key, verdicts, epoch=context.epoch, metrics=metrics, differences=differences
+        driver.records,
+        context.run.key,
+        [each.verdict for each in audited.values()],
+        epoch=context.epoch,
+        metrics={name: each.metrics for name, each in audited.items()},
+        differences={name: each.differences for name, each in audited.items()},
     )
 
 
-def _audit_all(
-    context: Context, world: World, contracts: tuple[Contract, ...], staged: dict[str, Staged]
-) -> Iterator[tuple[Audited, float]]:
-    """Judge all datasets, some at a time, since an audit is many small jobs, and yield them in the contracts' order.
+def _audit_all(driver: Driver, context: Context, world: World, staged: dict[str, Staged]) -> dict[str, Audited]:
+    """Judge all datasets, some at a time; an audit only reads."""
+    members = {contract.dataset: contract for contract in world.contracts}
 
-    An audit only reads; a thread of Python has one of Java's for its own, which must be told the session.
-    """
-    session = context.session
-
-    def judge(contract: Contract) -> tuple[Audited, float]:
+    def judge(name: str, _: object) -> Audited:
         began = time.monotonic()
-        session._jvm.SparkSession.setActiveSession(session._jsparkSession)  # type: ignore[union-attr]
-        found = audit(context, world, staged, contract.dataset, dimensions_of(context, world, contract, staged))
-        return found, time.monotonic() - began
+        found = audit(context, world, staged, name, dimensions_of(context, world, members[name], staged))
+        word, rules = found.verdict.word, len(found.verdict.results)
+        driver.tell(f"audit    {name:<26} {word:<9} {rules} rules, {_seconds(began)}")
+        return found
 
-    with ThreadPoolExecutor(AUDITS_AT_ONCE) as pool:
-        yield from pool.map(judge, contracts)
+    return as_needed(context.session, judge, dict.fromkeys(members, ()), AT_ONCE)
 
 
 def _land_all(driver: Driver, context: Context, sources: tuple[Source, ...]) -> dict[str, Landing]:
@@ -202,21 +193,39 @@ def _land_all(driver: Driver, context: Context, sources: tuple[Source, ...]) -> 
         for name, landing in recorded.items():
             driver.tell(f"land     {name:<26} {landing.rows:>9,} rows, landed by an earlier attempt")
         return recorded
+    if context.datasets:
+        # The datasets that are passed over would never see what lands.
+        return {source.source: nothing_landed(context.run, source.source) for source in sources}
     for source in sources:
         ensure_raw(context.session, context.catalog, source)
-    landed = []
+    members = {source.source: source for source in sources}
+    at_once = min(AT_ONCE, context.settings.source_max_connections)
     with open_cut(context.settings) as cut:
-        for source in sources:
+
+        def take(name: str, _: object) -> Landing:
             began = time.monotonic()
-            landing = land(context, cut, source)
-            landed.append(landing)
+            landing = land(context, cut, members[name], connections=context.settings.source_max_connections // at_once)
             reread = landing.totals["reread"]
             note = f", {reread:,} known already" if reread else ""
-            driver.tell(f"land     {source.source:<26} {landing.rows:>9,} rows{note}, {_seconds(began)}")
-    return record_landings(context.records, landed)
+            driver.tell(f"land     {name:<26} {landing.rows:>9,} rows{note}, {_seconds(began)}")
+            return landing
+
+        landed = as_needed(context.session, take, dict.fromkeys(members, ()), at_once)
+    return record_landings(context.records, list(landed.values()))
 
 
-def _stage(driver: Driver, context: Context, world: World, contract: Contract, staged: dict[str, Staged]) -> Staged:
+def _stage_all(driver: Driver, context: Context, world: World) -> dict[str, Staged]:
+    """Stage all datasets, some at a time, each after those of the pipeline that it reads."""
+    members = {contract.dataset: contract for contract in world.contracts}
+    needs = {name: [read for read in each.datasets_read if read in members] for name, each in members.items()}
+
+    def work(name: str, staged: Mapping[str, Staged]) -> Staged:
+        return _stage(driver, context, world, members[name], staged)
+
+    return as_needed(context.session, work, needs, AT_ONCE)
+
+
+def _stage(driver: Driver, context: Context, world: World, contract: Contract, staged: Mapping[str, Staged]) -> Staged:
     began = time.monotonic()
     ensure_curated(context.session, context.catalog, contract)
     each = stage(context, contract, touch(context, world, contract, staged))

@@ -1,4 +1,4 @@
-"""Command line of the Spark application: `main.py --digest D --run KEY=EPOCH=MODE …`.
+"""Command line of the Spark application: `main.py --digest D --run KEY=EPOCH=WAY …`.
 
 The lease of a run is held by the submitter, who names its epoch, or taken here: `take` in its place. A submitter that
 lets go once the application is accepted (Airflow on Kubernetes) can hold none.
@@ -15,13 +15,12 @@ import sys
 import threading
 import time
 from contextlib import ExitStack
-from typing import cast, get_args
 
 import click
 
 from calve.contract.loader import load_project
 from calve.errors import EX_DATAERR, EX_TEMPFAIL, CalveError, IntervalError
-from calve.lake.attempts import Mode
+from calve.lake.attempts import Way
 from calve.lake.catalog import open_catalog
 from calve.lake.lease import held
 from calve.lake.records import connect
@@ -40,7 +39,7 @@ TAKE = "take"
     "runs",
     required=True,
     multiple=True,
-    metavar="KEY=EPOCH=MODE",
+    metavar="KEY=EPOCH=WAY",
     help="Run key, lease epoch or `take`, how it is made.",
 )
 @click.option("--follow-stdin", is_flag=True, help="End when standard input closes: the submitter is gone.")
@@ -64,17 +63,14 @@ def main(*, digest: str, runs: tuple[str, ...], follow_stdin: bool) -> None:
 
 
 def _leased(settings: Settings, text: str, leases: ExitStack) -> Leased:
-    key, epoch, mode = [*text.rsplit("=", 2), "", ""][:3]
-    if not (epoch.isdecimal() or epoch == TAKE) or mode not in get_args(Mode):
-        msg = (
-            f"run key '{text}': expected KEY=EPOCH=MODE, EPOCH a number or {TAKE}, and MODE one of "
-            f"{', '.join(get_args(Mode))}"
-        )
+    key, epoch, way = [*text.rsplit("=", 2), "", ""][:3]
+    if not (epoch.isdecimal() or epoch == TAKE):
+        msg = f"run key '{text}': expected KEY=EPOCH=WAY, and EPOCH a number or {TAKE}"
         raise IntervalError(msg)
-    run = Run.parse(key)
+    run, made = Run.parse(key), Way.parse(way)
     if epoch == TAKE:
         epoch = str(leases.enter_context(held(settings, run.pipeline, run.key)).epoch)
-    return Leased(run, int(epoch), cast("Mode", mode))
+    return Leased(run, int(epoch), made)
 
 
 def _end_with_submitter() -> None:

@@ -31,6 +31,7 @@ class Context:
         epoch: Epoch of the lease under which it may change anything.
         digest: Contract digest of the project.
         mode: How the run's generation reads sources and computes datasets.
+        datasets: Of a reprocess: the only ones that it computes anew, from what landed before; empty for all.
         seen_until: End of what is published of the pipeline, or of this run if that is later: no row of a day
             before it is of the future.
         published: Newest publication of the pipeline; None before the first.
@@ -49,11 +50,20 @@ class Context:
     seen_until: datetime
     published: Publication | None
     parts: Mapping[str, Part] | None = None
+    datasets: tuple[str, ...] = ()
 
     @property
     def judged(self) -> Interval:
         """Return the interval that row rules mean by `:since` and `:until`."""
         return Interval(self.run.interval.since, self.seen_until)
+
+    def makes_anew(self, dataset: str) -> bool:
+        """Tell whether the run was asked to compute the whole dataset."""
+        return self.mode == "reprocess" and (not self.datasets or dataset in self.datasets)
+
+    def passes_over(self, dataset: str) -> bool:
+        """Tell whether the run was asked for other datasets only."""
+        return bool(self.datasets) and dataset not in self.datasets
 
     def reaches(self, source: Source) -> bool:
         """Tell whether the run is about any row of the source."""

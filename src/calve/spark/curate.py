@@ -198,8 +198,11 @@ def stage(context: Context, contract: Contract, touched: Touched | None) -> Stag
     open_branch(context.session, name, branch, bases.curated.snapshot_id)
     counts, moved = _counts(touched)
     rows, replacing = _to_write(context, contract, touched, moved=moved)
-    target = Target(context.catalog, name, branch, _summary(context, contract))
-    written = write(rows, target, replacing=replacing)
+    summary = _summary(context, contract)
+    if touched is None:
+        # What was not computed is still made of what its base is.
+        summary["calve.made-of"] = bases.curated.summary.get("calve.made-of", "")
+    written = write(rows, Target(context.catalog, name, branch, summary), replacing=replacing)
     return Staged(
         contract=contract,
         base=bases.curated.snapshot_id,

@@ -43,6 +43,18 @@ class Wanted:
 
 
 @dataclass(frozen=True)
+class Spread:
+    """How a read is shared out: among how many connections, and over which values of the key's first column."""
+
+    readers: int
+    low: Any
+    high: Any
+
+
+ONE_READER = Spread(1, None, None)
+
+
+@dataclass(frozen=True)
 class Extracted:
     """Rows of one source at the cut.
 
@@ -57,7 +69,9 @@ class Extracted:
     sums: dict[str, Decimal]
 
 
-def extract(session: SparkSession, settings: Settings, cut: Cut, source: Source, wanted: Wanted) -> Extracted:
+def extract(
+    session: SparkSession, settings: Settings, cut: Cut, source: Source, wanted: Wanted, *, readers: int
+) -> Extracted:
     """Read what changed since `lower`, of the rows that were there or changed before `upper`.
 
     A row is read as it is at the cut: a source that is ahead of the interval can't be asked for its past, but a row
@@ -70,7 +84,8 @@ def extract(session: SparkSession, settings: Settings, cut: Cut, source: Source,
     sums = sql.SQL("").join(sql.SQL(", coalesce(sum({}), 0)").format(sql.Identifier(c)) for c in source.totals)
     query = sql.SQL("select count(*){}{} from {} where {}").format(bounds, sums, _table(source), predicate)
     count, low, high, *totals = cut.rows(query)[0]
-    frame = _read(session, settings, cut, source, predicate=predicate, spread=(count, low, high))
+    spread = Spread(min(readers, 1 + count // ROWS_PER_READER), low, high)
+    frame = _read(session, settings, cut, source, predicate=predicate, spread=spread)
     return Extracted(
         rows=pseudonymise(session, settings, source, frame),
         row_count=count,
@@ -114,7 +129,7 @@ def keys(
     session: SparkSession, settings: Settings, cut: Cut, source: Source, predicate: sql.Composable = ALL_ROWS
 ) -> DataFrame:
     """Return the keys that the source holds at the cut, soft-deleted ones too."""
-    frame = _read(session, settings, cut, source, predicate=predicate, spread=(0, None, None))
+    frame = _read(session, settings, cut, source, predicate=predicate, spread=ONE_READER)
     return pseudonymise(session, settings, source, frame).select(*source.landed_key)
 
 
@@ -145,7 +160,7 @@ def _read(
     source: Source,
     *,
     predicate: sql.Composable,
-    spread: tuple[int, Any, Any],
+    spread: Spread,
 ) -> DataFrame:
     address, user, password = jdbc_of(settings.source_url.get_secret_value())
     names = sql.SQL(", ").join(sql.Identifier(column.name) for column in source.landed)
@@ -161,14 +176,12 @@ def _read(
         .option("fetchsize", 10_000)
         .option("sessionInitStatement", _import_snapshot(cut))
     )
-    count, low, high = spread
-    readers = min(settings.source_max_connections, 1 + count // ROWS_PER_READER)
-    if readers > 1 and low is not None:
+    if spread.readers > 1 and spread.low is not None:
         reader = (
             reader.option("partitionColumn", source.key[0])
-            .option("lowerBound", low)
-            .option("upperBound", high + 1)
-            .option("numPartitions", readers)
+            .option("lowerBound", spread.low)
+            .option("upperBound", spread.high + 1)
+            .option("numPartitions", spread.readers)
         )
     return reader.load()
 

@@ -42,11 +42,13 @@ class World:
 
 
 def touch(context: Context, world: World, contract: Contract, staged: Mapping[str, Staged]) -> Touched | None:
-    """Compute the rows that the run changes in a dataset; None when nothing can have changed."""
+    """Compute the rows that the run changes in a dataset; None when nothing can have changed, or none may."""
     dimensions = dimensions_of(context, world, contract, staged)
     bases = bases_of(context, contract)
     if contract.derived_from:
         return _touch_derived(context, contract, staged, dimensions, bases)
+    if context.passes_over(contract.dataset):
+        return None
     anew = is_made_anew(context, contract, bases.curated)
     nothing_landed = all(world.landings[name].rows == 0 for name in contract.sources)
     if nothing_landed and bases.quarantine.is_empty and not anew:
@@ -65,7 +67,8 @@ def is_made_anew(context: Context, contract: Contract, base: Base) -> bool:
     """
     published = context.published.table(curated(contract.dataset)) if context.published else None
     is_current = published is not None and published.staged and published.snapshot_id == base.snapshot_id
-    return context.mode == "reprocess" or not is_current or base.summary.get("calve.made-of") != made_of(contract)
+    is_as_made = base.summary.get("calve.made-of") == made_of(contract)
+    return context.makes_anew(contract.dataset) or not is_current or not is_as_made
 
 
 def accepted_of(context: Context, world: World, source: str) -> Accepted:
@@ -137,7 +140,8 @@ def _touch_derived(
 ) -> Touched | None:
     siblings = {name: staged[name] for name in contract.derived_from}
     anew = is_made_anew(context, contract, bases.curated)
-    if not any(each.moved for each in siblings.values()) and not anew:
+    is_due = anew and not context.passes_over(contract.dataset)
+    if not any(each.moved for each in siblings.values()) and not is_due:
         return None
     tables = {
         name: at(context.session, curated(name), each.snapshot).select(*each.contract.column_names)

@@ -7,7 +7,7 @@ the run are recorded, together.
 from __future__ import annotations
 
 import logging
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import uuid4
@@ -16,7 +16,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from calve.contract.sources import Source
-from calve.lake.landings import Landing, accepted_landings, next_sequence, watermark
+from calve.lake.landings import Landing, accepted_landings, watermark
 from calve.spark.context import Context
 from calve.spark.cut import Cut, check_description
 from calve.spark.extract import Extracted, Wanted, extract
@@ -25,14 +25,19 @@ from calve.spark.state import Accepted, latest, versions
 from calve.spark.tables import Target, ensure_raw, raw, summary_json, write
 
 logger = logging.getLogger(__name__)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def land(context: Context, cut: Cut, source: Source) -> Landing:
-    """Extract the source at the cut and append what is new to raw; the landing counts once it is recorded."""
+def land(context: Context, cut: Cut, source: Source, *, connections: int) -> Landing:
+    """Extract the source at the cut and append what is new to raw; the landing counts once it is recorded.
+
+    Args:
+        connections: To the source, at most; beside the cut's own.
+    """
     warnings = check_description(cut, source)
     lower = _lower_bound(context, source)
     wanted = Wanted(lower, context.run.interval.until, context.predicate(source))
-    taken = extract(context.session, context.settings, cut, source, wanted)
+    taken = extract(context.session, context.settings, cut, source, wanted, readers=connections)
     rows = taken.rows.withColumn("_op", F.lit("U")).localCheckpoint()
     accepted = Accepted(tuple(accepted_landings(context.records, source.source)), "")
     fresh, reread = _without_known(context, source, rows, accepted, lower)
@@ -60,7 +65,7 @@ def _facts(
         "lower": lower.isoformat() if lower else None,
         "upper": upper.isoformat(),
         "next_lower": min(upper, cut.oldest_open).astimezone(UTC).isoformat(),
-        "seq": next_sequence(context.records),
+        "seq": (cut.cut_at - _EPOCH) // timedelta(microseconds=1),
         "warnings": list(warnings),
     }
 
@@ -84,11 +89,11 @@ def _without_known(
     if accepted.first:
         return rows, 0
     known = versions(context.session, source, accepted)
-    if context.reads_whole(source):
-        known = latest(known, source).where(F.col("_op") == "U")
-    elif lower is not None:
+    if lower is not None and not context.reads_whole(source):
         changed = F.col(source.changed_by)
-        known = known.where((changed.isNull() | (changed >= F.lit(lower))) & (F.col("_op") == "U"))
+        known = known.where(changed.isNull() | (changed >= F.lit(lower)))
+    # Not any version: a row may become again what it was.
+    known = latest(known, source).where(F.col("_op") == "U")
     columns = [*source.landed_key, "_row_hash"]
     fresh = rows.join(known.select(*columns), on=columns, how="leftanti").localCheckpoint()
     return fresh, rows.count() - fresh.count()

@@ -44,10 +44,13 @@ def versions(session: SparkSession, source: Source, accepted: Accepted) -> DataF
 
 
 def latest(frame: DataFrame, source: Source) -> DataFrame:
-    """Keep the newest version per key: by the source's change time, then by order of landing, tombstones too."""
+    """Keep the newest version per key, tombstones too: what was read at the latest cut, whatever the row says of when.
+
+    A source need not keep its clock: rows are restored with an older change time, or with none.
+    """
     newest_first = Window.partitionBy(*source.landed_key).orderBy(
-        F.col(source.changed_by).desc(),
         F.col("_landed_seq").desc(),
+        F.col(source.changed_by).desc(),
         F.col("_op").asc(),
         F.col("_row_hash").asc(),
     )

@@ -6,6 +6,7 @@ Every write carries the run key in its snapshot's summary. Readers' refs are nev
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -37,6 +38,7 @@ _PROPERTIES = {
     "write.metadata.delete-after-commit.enabled": "false",
     "commit.retry.num-retries": "4",
 }
+_CREATING = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -99,7 +101,8 @@ def _ensure(
         listed = ", ".join(f"`{name}` {kind}" for name, kind in columns.items())
         properties = ", ".join(f"'{key}'='{value}'" for key, value in _PROPERTIES.items())
         partitioned = f"partitioned by ({partitions})" if partitions else ""
-        with effect("lake.create"):
+        # A namespace that two create at once is one that neither gets.
+        with effect("lake.create"), _CREATING:
             session.sql(f"create namespace if not exists {table.partition('.')[0]}")
             session.sql(
                 f"create table if not exists {table} ({listed}) using iceberg {partitioned} "

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import fcntl
 import os
-import signal
 import sys
 import time
 from collections.abc import Iterator
@@ -18,6 +17,7 @@ from calve.standin.airflow.components import Component, Components
 from calve.standin.airflow.home import NAMESPACE, USER, Home, find_home
 from calve.standin.airflow.preparing import FILLED_UNTIL, prepare
 from calve.standin.airflow.rest import RefusedError, Rest
+from calve.standin.stopping import stop_on_signal
 
 CLUSTER = "kubernetes-stand-in"
 START_SECONDS = 300.0
@@ -32,8 +32,7 @@ def main() -> None:
     The UI's port is CALVE_AIRFLOW_PORT, else the first free one from 8080. An empty source is filled with the demo's
     first 400 days (SCALE, as in `make demo`).
     """
-    signal.signal(signal.SIGTERM, _stop)
-    signal.signal(signal.SIGINT, _stop)
+    stop_on_signal()
     try:
         _serve(find_home(os.environ))
     except CalveError as error:
@@ -142,13 +141,6 @@ def _alone(home: Home) -> Iterator[None]:
 def _say(text: str) -> None:
     click.echo(f"airflow: {text}")
     sys.stdout.flush()
-
-
-def _stop(*_: object) -> None:
-    # Once: the second one would disturb the end that the first began.
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    sys.exit(0)
 
 
 if __name__ == "__main__":

@@ -12,9 +12,10 @@ with Server(namespace="calve") as server:
 
 `play` plays operator, kubelet and scheduler in the shapes that the real ones write; `runner` really runs what is
 created, as processes of this machine (`python -m calve.standin.kubernetes --run`, for `make airflow`). State lives in
-memory and ends with the server; only log files stay.
+memory and ends with the server; only log files stay. `gate` can stand before a real API server too: `make cluster-test`
+asks it what is asked of the stand-in, and expects the same answers.
 
-**What it does not prove.** Its answers follow the real server's source, but nobody but us says so. It knows
+**What it does not prove.** It knows
 
 - no authentication, no RBAC, no admission, and no schema: it checks names, labels, versions and preconditions. Any
   namespace exists, a misspelt field is kept, the spec of a pod can be changed;
@@ -25,5 +26,6 @@ memory and ends with the server; only log files stay.
   `deletecollection`, exec or port-forward; history is kept by number (10,000 changes), not by time;
 - no executors: Spark runs inside the driver. `spec.suspend`, `timeToLiveSeconds` and `restartPolicy` are not acted on.
 
-A forced deletion (grace 0) still waits for the runner's process to be dead; the real one does not.
+What a real cluster's controllers do a moment later (collecting pods, counting quotas), it does at once. A forced
+deletion (grace 0) still waits for the runner's process to be dead; the real one does not.
 """

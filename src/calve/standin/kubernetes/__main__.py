@@ -13,6 +13,7 @@ from calve.errors import CalveError
 from calve.standin.kubernetes.environment import local_environment
 from calve.standin.kubernetes.runner import Place, Runner
 from calve.standin.kubernetes.server import Server
+from calve.standin.stopping import stop_on_signal
 
 
 @click.command()
@@ -34,8 +35,7 @@ def main(**given: object) -> None:
 
 
 def _serve(*, project: Path, logs: Path | None, kubeconfig: Path, run: bool, **more: object) -> None:
-    signal.signal(signal.SIGTERM, _stop)
-    signal.signal(signal.SIGINT, _stop)
+    stop_on_signal()
     with ExitStack() as started:
         server = Server(str(more["namespace"]), int(str(more["port"])))
         if run:
@@ -50,13 +50,6 @@ def _serve(*, project: Path, logs: Path | None, kubeconfig: Path, run: bool, **m
         sys.stdout.flush()
         while True:
             signal.pause()
-
-
-def _stop(*_: object) -> None:
-    # Once: the second one would disturb the end that the first began.
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    sys.exit(0)
 
 
 if __name__ == "__main__":

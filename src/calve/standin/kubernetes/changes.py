@@ -52,6 +52,8 @@ def create(store: Store, resource: Resource, namespace: str, given: Object) -> O
             found.pop("status", None)
         if resource is PODS:
             _default_pod(found)
+        if resource is QUOTAS:
+            _count_pods(store, namespace, found)
         return store.put(resource, namespace, name, found)
 
 
@@ -174,8 +176,18 @@ def _check(resource: Resource, name: str, metadata: dict[str, Any]) -> None:
 def _check_quota(store: Store, namespace: str, name: str) -> None:
     for quota in store.listed(QUOTAS, namespace)[0]:
         if str((quota.get("spec") or {}).get("hard", {}).get("pods")) == "0":
-            said = f"exceeded quota: {quota['metadata']['name']}, requested: pods=1, used: pods=0, limited: pods=0"
-            raise forbidden(PODS, name, said)
+            used = f"used: pods={_used(store, namespace)}, limited: pods=0"
+            raise forbidden(PODS, name, f"exceeded quota: {quota['metadata']['name']}, requested: pods=1, {used}")
+
+
+def _count_pods(store: Store, namespace: str, quota: Object) -> None:
+    # What the quota controller does a moment later.
+    hard = quota.get("spec", {}).get("hard", {})
+    quota["status"] = {"hard": hard, "used": {"pods": str(_used(store, namespace))} if "pods" in hard else {}}
+
+
+def _used(store: Store, namespace: str) -> int:
+    return sum(pod["status"].get("phase") not in ("Succeeded", "Failed") for pod in store.listed(PODS, namespace)[0])
 
 
 def _default_pod(pod: Object) -> None:

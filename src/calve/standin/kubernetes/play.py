@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from calve.standin.kubernetes import operating
-from calve.standin.kubernetes.changes import create, instant
-from calve.standin.kubernetes.logs import Logs
-from calve.standin.kubernetes.removal import Removal
+from calve.standin.kubernetes.changes import instant
 from calve.standin.kubernetes.resources import APPLICATIONS, EVENTS, PODS, QUOTAS, Object
-from calve.standin.kubernetes.store import Store
+from calve.standin.kubernetes.scene import Scene
 
 State = dict[str, Any]
 SIGNALLED = 128
@@ -37,20 +36,40 @@ def terminated(exit_code: int, reason: str = "", message: str = "") -> State:
 class Play:
     """Plays everybody but the client, in one namespace. Each method is one step, from any thread."""
 
-    def __init__(self, store: Store, logs: Logs, removal: Removal, namespace: str) -> None:
-        self.store, self.logs, self.removal, self.namespace = store, logs, removal, namespace
+    def __init__(self, scene: Scene, namespace: str) -> None:
+        self._scene, self.namespace = scene, namespace
 
     def applications(self) -> list[Object]:
         """Return all applications."""
-        return self.store.listed(APPLICATIONS, self.namespace)[0]
+        return self._scene.listed(APPLICATIONS, self.namespace)
 
     def application(self, name: str) -> Object:
         """Return an application."""
-        return self.store.get(APPLICATIONS, self.namespace, name)
+        return self._scene.get(APPLICATIONS, self.namespace, name)
 
     def pod(self, name: str) -> Object:
         """Return a pod."""
-        return self.store.get(PODS, self.namespace, name)
+        return self._scene.get(PODS, self.namespace, name)
+
+    def pods(self) -> list[Object]:
+        """Return all pods."""
+        return self._scene.listed(PODS, self.namespace)
+
+    def submit_by_hand(self, application: Object) -> Object:
+        """Create an application, as a person does with kubectl."""
+        return self._scene.create(APPLICATIONS, self.namespace, application)
+
+    def delete_application(self, name: str) -> None:
+        """Delete an application, as a person does with kubectl."""
+        self._scene.delete(APPLICATIONS, self.namespace, name)
+
+    def delete_pod(self, name: str) -> None:
+        """Delete a pod, as a person does with kubectl."""
+        self._scene.delete(PODS, self.namespace, name)
+
+    def hold_pods(self) -> None:
+        """Let the pods that are there end slowly: one that is deleted stays until `remove_pod`."""
+        self._scene.hold_pods(self.namespace)
 
     def set_application(
         self, name: str, state: str, error: str = "", *, executors: Mapping[str, str] | None = None
@@ -64,11 +83,11 @@ class Play:
             operating.write_state(found, state, error)
             if state and executors is not None:
                 found["status"]["executorState"] = dict(executors)
-            driver = self.store.find(PODS, self.namespace, operating.driver_name(found))
+            driver = self._scene.find(PODS, self.namespace, operating.driver_name(found))
             if state == "RUNNING" and driver is not None:
                 found["status"]["sparkApplicationId"] = driver["metadata"]["labels"].get("spark-app-selector", "")
 
-        return self._operated(self.store.change(APPLICATIONS, self.namespace, name, edit))
+        return self._operated(self._scene.change(APPLICATIONS, self.namespace, name, edit))
 
     def set_driver(self, application: str, phase: str, container: State | None = None, **more: Any) -> Object:
         """Set the driver pod of an application as `set_pod` does; it is created when there is none.
@@ -78,9 +97,9 @@ class Play:
         """
         found = self.application(application)
         name = operating.driver_name(found)
-        with self.store.lock:
-            if self.store.find(PODS, self.namespace, name) is None:
-                create(self.store, PODS, self.namespace, operating.driver_pod(found))
+        with self._scene.lock:
+            if self._scene.find(PODS, self.namespace, name) is None:
+                self._scene.create(PODS, self.namespace, operating.driver_pod(found))
             return self.set_pod(name, phase, container, **more)
 
     def set_pod(
@@ -93,7 +112,7 @@ class Play:
         """
 
         def edit(found: Object) -> None:
-            status: dict[str, Any] = {"phase": phase, "qosClass": "Burstable"}
+            status: dict[str, Any] = {"phase": phase, "qosClass": found["status"].get("qosClass", "BestEffort")}
             scheduled = container is not None or phase != "Pending"
             condition = {"type": "PodScheduled", "status": str(scheduled), "lastTransitionTime": instant()}
             said = {key: value for key, value in (("reason", reason), ("message", message)) if value}
@@ -106,16 +125,24 @@ class Play:
                 status["containerStatuses"] = [_container(each, container) for each in found["spec"]["containers"]]
             found["status"] = status
 
-        return self.store.change(PODS, self.namespace, name, edit)
+        return self._scene.change(PODS, self.namespace, name, edit)
 
     def remove_pod(self, name: str) -> None:
         """Let a pod vanish, as when its node is gone."""
-        if found := self.store.find(PODS, self.namespace, name):
-            self.removal.finish(self.namespace, name, found["metadata"]["uid"])
+        if found := self._scene.find(PODS, self.namespace, name):
+            self._scene.vanish(found)
 
-    def write_log(self, pod: str, text: str) -> None:
-        """Write lines to a pod's log."""
-        self.logs.append(self.pod(pod)["metadata"]["uid"], text)
+    def started_at(self, name: str, at: str) -> None:
+        """Let a pod have started at an instant."""
+
+        def edit(found: Object) -> None:
+            found["status"]["startTime"] = at
+
+        self._scene.change(PODS, self.namespace, name, edit)
+
+    def write_log(self, pod: str, text: str, at: datetime | None = None) -> None:
+        """Write lines to a pod's log, now or as if at an instant."""
+        self._scene.write_log(self.pod(pod), text, at)
 
     def write_event(
         self, about: Object, reason: str, message: str, *, kind: str = "Warning", component: str = "kubelet"
@@ -139,21 +166,16 @@ class Play:
             "reportingComponent": component,
             "reportingInstance": "",
         }
-        return create(self.store, EVENTS, metadata["namespace"], event)
+        return self._scene.create(EVENTS, metadata["namespace"], event)
 
     def forbid_pods(self, name: str = "no-pods") -> None:
         """Let a quota of zero refuse every new pod."""
         quota = {"metadata": {"name": name}, "spec": {"hard": {"pods": "0"}}}
-        create(self.store, QUOTAS, self.namespace, quota)
-
-        def edit(found: Object) -> None:
-            found["status"] = {"hard": {"pods": "0"}, "used": {"pods": "0"}}
-
-        self.store.change(QUOTAS, self.namespace, name, edit)
+        self._scene.create(QUOTAS, self.namespace, quota)
 
     def allow_pods(self, name: str = "no-pods") -> None:
         """Take the quota away."""
-        self.store.remove(QUOTAS, self.namespace, name)
+        self._scene.delete(QUOTAS, self.namespace, name)
 
     def submit(self, application: str) -> None:
         """Submit an application: its driver pod pending, SUBMITTED.
@@ -161,11 +183,11 @@ class Play:
         Raises:
             RefusedError: 403 (quota) or 409 (a pod of that name is still there); nothing was changed.
         """
-        with self.store.lock:
+        with self._scene.lock:
             found = self.application(application)
             operating.write_state(found, "SUBMITTED")
-            create(self.store, PODS, self.namespace, operating.driver_pod(found))
-            self._operated(self.store.put(APPLICATIONS, self.namespace, application, found))
+            self._scene.create(PODS, self.namespace, operating.driver_pod(found))
+            self._operated(self._written(application, found["status"]))
 
     def run(self, application: str) -> None:
         """Let an application run: SUBMITTED before if it was new, its driver running, RUNNING."""
@@ -195,6 +217,12 @@ class Play:
         """Let the submission fail: SUBMISSION_FAILED, then FAILED; `why` is what spark-submit said."""
         self.set_application(application, "SUBMISSION_FAILED", operating.submission_failed(why))
         self.set_application(application, "FAILED")
+
+    def _written(self, application: str, status: dict[str, Any]) -> Object:
+        def edit(found: Object) -> None:
+            found["status"] = status
+
+        return self._scene.change(APPLICATIONS, self.namespace, application, edit)
 
     def _operated(self, application: Object) -> Object:
         if event := operating.event_of(application):

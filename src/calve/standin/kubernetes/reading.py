@@ -33,7 +33,10 @@ class Asked:
             RefusedError: 400; a value is malformed.
         """
         try:
-            since = datetime.fromisoformat(query["sinceTime"]) if query.get("sinceTime") else None
+            # In whole seconds, as the API server hands it on to the kubelet.
+            since = (
+                datetime.fromisoformat(query["sinceTime"]).replace(microsecond=0) if query.get("sinceTime") else None
+            )
             if query.get("sinceSeconds"):
                 since = datetime.now(UTC) - timedelta(seconds=int(query["sinceSeconds"]))
             tail = int(query["tailLines"]) if query.get("tailLines") else None

@@ -45,7 +45,11 @@ class Removal:
                 return self._delete_pod(found, options.get("gracePeriodSeconds"))
             policy = options.get("propagationPolicy") or "Background"
             if policy == "Foreground" and resource is APPLICATIONS and self._dependents(found):
-                return self._wait_for_dependents(found), False
+                marked = self._mark(resource, found, _FOREGROUND)
+                self._collect(marked)
+                return marked, False
+            if found["metadata"].get("finalizers"):
+                return self._mark(resource, found), False
             gone = self._store.remove(resource, *place) or found
             if policy != _ORPHAN:
                 self._collect(gone)
@@ -95,22 +99,32 @@ class Removal:
         for pod in self._dependents(owner):
             self._delete_pod(pod, None)
 
-    def _wait_for_dependents(self, owner: Object) -> Object:
-        def mark(found: Object) -> None:
-            found["metadata"].setdefault("deletionTimestamp", instant())
-            found["metadata"]["deletionGracePeriodSeconds"] = 0
-            found["metadata"]["finalizers"] = [_FOREGROUND]
+    def release(self, resource: Resource, found: Object) -> None:
+        """Take an object away that was deleted, once nobody's finalizer holds it any more."""
+        metadata = found["metadata"]
+        if metadata.get("deletionTimestamp") and not metadata.get("finalizers") and resource is not PODS:
+            self._store.remove(resource, metadata["namespace"], metadata["name"])
+            self._collect(found)
 
-        metadata = owner["metadata"]
-        marked = self._store.change(APPLICATIONS, metadata["namespace"], metadata["name"], mark)
-        self._collect(owner)
-        return marked
+    def _mark(self, resource: Resource, found: Object, *finalizer: str) -> Object:
+        def mark(marked: Object) -> None:
+            metadata = marked["metadata"]
+            metadata.setdefault("deletionTimestamp", instant())
+            metadata["deletionGracePeriodSeconds"] = 0
+            held = metadata.get("finalizers", [])
+            metadata["finalizers"] = [*held, *(each for each in finalizer if each not in held)]
+
+        metadata = found["metadata"]
+        return self._store.change(resource, metadata["namespace"], metadata["name"], mark)
 
     def _release_owners(self, pod: Object) -> None:
+        def unmark(found: Object) -> None:
+            found["metadata"]["finalizers"].remove(_FOREGROUND)
+
         for reference in pod["metadata"].get("ownerReferences", []):
             namespace, name = pod["metadata"]["namespace"], reference["name"]
             owner = self._store.find(APPLICATIONS, namespace, name)
             if owner is None or owner["metadata"]["uid"] != reference["uid"]:
                 continue
             if _FOREGROUND in owner["metadata"].get("finalizers", []) and not self._dependents(owner):
-                self._store.remove(APPLICATIONS, namespace, name)
+                self.release(APPLICATIONS, self._store.change(APPLICATIONS, namespace, name, unmark))

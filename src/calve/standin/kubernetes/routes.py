@@ -99,7 +99,10 @@ class Api:
             return body if request.method == "PUT" else patched(resource, kind, body, now)
 
         subresource = request.path_params.get("subresource", "")
-        return JSONResponse(replace(self.store, resource, place, build, subresource))
+        with self.store.lock:
+            found = replace(self.store, resource, place, build, subresource)
+            self.removal.release(resource, found)
+        return JSONResponse(found)
 
     async def _subresource(self, request: Request) -> Response:
         resource, place = _meant(request), (request.path_params["namespace"], request.path_params["name"])
@@ -134,12 +137,16 @@ async def _body(request: Request) -> Any:
 
 
 async def _delete_options(request: Request) -> dict[str, Any]:
-    options = await _body(request) or {}
-    for key in ("gracePeriodSeconds", "propagationPolicy"):
-        if key in request.query_params and options.get(key) is None:
-            value = request.query_params[key]
-            options[key] = _number(value) if key == "gracePeriodSeconds" else value
-    return dict(options)
+    # Like the real server: beside a body, nothing of the query is read.
+    if options := await _body(request):
+        return dict(options)
+    query = request.query_params
+    found: dict[str, Any] = {}
+    if "gracePeriodSeconds" in query:
+        found["gracePeriodSeconds"] = _number(query["gracePeriodSeconds"])
+    if "propagationPolicy" in query:
+        found["propagationPolicy"] = query["propagationPolicy"]
+    return found
 
 
 def _number(text: str) -> int:

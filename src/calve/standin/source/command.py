@@ -62,7 +62,7 @@ def plant_command(defect: str, day: datetime) -> None:
 
 @source.command(name="repair")
 def repair_command() -> None:
-    """Undo every planted defect: the source is as if there had been none."""
+    """Undo every planted defect; rows that this corrects say that they changed at the end of the newest day."""
     with _connected() as conn:
         summary = repair(conn)
     click.echo(f"source: repaired {', '.join(summary.repaired) or 'nothing, no defect is planted'}")

@@ -8,6 +8,8 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
 
 import pyarrow as pa
 from psycopg import Connection, Cursor, sql
@@ -29,9 +31,15 @@ class Written:
     deleted: int = 0
 
 
-def write_changes(conn: Connection[TupleRow], changes: Changes, *, first: bool) -> dict[str, Written]:
-    """Write all changes; `first` says that the tables are empty. Returns what changed, per table."""
-    write = insert_rows if first else upsert_rows
+def write_changes(
+    conn: Connection[TupleRow], changes: Changes, *, first: bool, corrected_at: datetime | None = None
+) -> dict[str, Written]:
+    """Write all changes; `first` says that the tables are empty. Returns what changed, per table.
+
+    Args:
+        corrected_at: As `upsert_rows` takes it.
+    """
+    write = insert_rows if first else partial(upsert_rows, corrected_at=corrected_at)
     written = {table: write(conn, table, rows) for table, rows in changes.rows.items()}
     if changes.gone_lines:
         gone = delete_lines(conn, changes.gone_lines)
@@ -47,8 +55,13 @@ def insert_rows(conn: Connection[TupleRow], table: str, rows: Rows) -> Written:
     return Written(inserted=len(rows))
 
 
-def upsert_rows(conn: Connection[TupleRow], table: str, rows: Rows) -> Written:
-    """Insert rows, and replace those whose keys are there."""
+def upsert_rows(conn: Connection[TupleRow], table: str, rows: Rows, *, corrected_at: datetime | None = None) -> Written:
+    """Insert rows, and replace those whose keys are there.
+
+    Args:
+        corrected_at: Only rows that differ are written, and say that they changed then: whoever read the wrong ones
+            must find the right ones.
+    """
     if not len(rows):
         return Written()
     target, aside = sql.Identifier("public", table), sql.Identifier(f"new_{table}")
@@ -57,6 +70,10 @@ def upsert_rows(conn: Connection[TupleRow], table: str, rows: Rows) -> Written:
         _copy(cursor, aside, rows)
         names = [column.name for column in cursor.execute(sql.SQL("select * from {}").format(aside)).description or ()]
         key = PRIMARY_KEYS[table]
+        if corrected_at is not None:
+            _keep_corrections(cursor, target, aside, key)
+            if "updated_at" in names:
+                cursor.execute(sql.SQL("update {} set updated_at = %s").format(aside), [corrected_at])
         statement = sql.SQL(
             "with written as (insert into {target} select * from {aside} on conflict ({key}) do update set {sets}"
             " returning (xmax = 0) as is_new) select count(*) filter (where is_new), count(*) from written"
@@ -71,6 +88,16 @@ def upsert_rows(conn: Connection[TupleRow], table: str, rows: Rows) -> Written:
         inserted, total = cursor.execute(statement).fetchone() or (0, 0)
         cursor.execute(sql.SQL("drop table {}").format(aside))
     return Written(inserted=inserted, updated=total - inserted)
+
+
+def _keep_corrections(
+    cursor: Cursor[TupleRow], target: sql.Identifier, aside: sql.Identifier, key: tuple[str, ...]
+) -> None:
+    equal_keys = sql.SQL(" and ").join(sql.SQL("aside.{0} = target.{0}").format(sql.Identifier(name)) for name in key)
+    statement = sql.SQL(
+        "delete from {} as aside using {} as target where {} and (aside.*) is not distinct from (target.*)"
+    )
+    cursor.execute(statement.format(aside, target, equal_keys))
 
 
 def delete_lines(conn: Connection[TupleRow], keys: list[tuple[int, int]]) -> int:

@@ -1,7 +1,8 @@
 """Plants defects on the newest filled day, and repairs all of them at once.
 
-After a repair the tables hold the same bytes as if nothing had been planted: the clean rows are generated anew, never
-kept aside.
+After a repair the tables hold what they would if nothing had been planted: the clean rows are generated anew, never
+kept aside. Only their `updated_at` differs, where they have one: like any owner's correction it says when it was made,
+the end of the newest filled day, so that whoever landed a wrong row lands the right one.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import json
 import logging
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 import numpy as np
 import pyarrow as pa
@@ -77,7 +78,7 @@ def plant(conn: Connection[TupleRow], defect: str, *, day: date) -> PlantSummary
 
 
 def repair(conn: Connection[TupleRow]) -> RepairSummary:
-    """Undo all planted defects, in one transaction. The tables are then as a clean fill leaves them."""
+    """Undo all planted defects, in one transaction. But for when they say to have changed, all rows are then clean."""
     with effect("source.repair"), conn.transaction():
         state = filled_state(conn)
         planted = conn.execute("delete from generator.planted returning defect, remedy").fetchall()
@@ -88,23 +89,25 @@ def repair(conn: Connection[TupleRow]) -> RepairSummary:
                 conn.execute(UNDO[defect].encode())
         until = day_number(state.until)
         world = World(state.seed, state.scale, until)
-        tables = write_changes(conn, world.changes(until - 1, until), first=False)
+        now = datetime.combine(state.until, time(), UTC)
+        tables = write_changes(conn, world.changes(until - 1, until), first=False, corrected_at=now)
         for _, remedy in planted:
-            _restore(conn, world, remedy)
+            _restore(conn, world, remedy, now)
     logger.info("repaired the source", extra={"defects": [defect for defect, _ in planted]})
     return RepairSummary(tuple(sorted(defect for defect, _ in planted)), tables)
 
 
-def _restore(conn: Connection[TupleRow], world: World, remedy: dict[str, list[int]]) -> None:
+def _restore(conn: Connection[TupleRow], world: World, remedy: dict[str, list[int]], now: datetime) -> None:
     """Write clean rows of older days over those that a defect changed, and remove those that it added."""
     conn.execute("delete from public.payment where payment_id = any(%s)", [remedy.get("payments", [])])
     if orders := remedy.get("orders"):
         days = sorted({order_id // ORDERS_PER_DAY - 1 for order_id in orders})
         clean = order_table(world.placed(days), 0, world.until)
-        upsert_rows(conn, "sales_order", clean.filter(pc.is_in(clean["order_id"], pa.array(orders, pa.int64()))))
+        mine = clean.filter(pc.is_in(clean["order_id"], pa.array(orders, pa.int64())))
+        upsert_rows(conn, "sales_order", mine, corrected_at=now)
     if accounts := remedy.get("accounts"):
         numbers = np.array(accounts) - ACCOUNT_ID_FROM
-        upsert_rows(conn, "account", world.accounts.table(0, world.until, numbers))
+        upsert_rows(conn, "account", world.accounts.table(0, world.until, numbers), corrected_at=now)
 
 
 def _must_be_plantable(defect: Defect, day: date, state: GeneratorState) -> None:
