@@ -103,6 +103,18 @@ def test_a_new_dataset_is_valid_from_the_start(call, shop, source, pipeline):
         assert f"wrote {shop.folder / file}" in result.stdout
 
 
+def test_a_new_pipeline_gets_its_first_dataset(call, shop):
+    pipelines, sale = (shop.folder / "iceberg" / name for name in ("pipelines.yaml", "sources/sale.yaml"))
+    people = pipelines.read_text().partition("- pipeline: money")[0]
+    pipelines.write_text(pipelines.read_text() + people.replace("people", "spare"))
+    shop.write("iceberg/sources/visit.yaml", sale.read_text().replace("source: sale", "source: visit"))
+
+    result = call(new, "fct_visit", "--pipeline", "spare", "--from", "visit")
+
+    assert result.exit_code == 0, result.output
+    assert load_project(shop.folder).contracts["fct_visit"].pipeline == "spare"
+
+
 @pytest.mark.parametrize("file", ["spark_apps/transforms/fct_fresh.py", "tests/transforms/test_fct_fresh.py"])
 def test_new_overwrites_nothing_and_then_writes_nothing(call, shop, file):
     shop.write(file, "mine")

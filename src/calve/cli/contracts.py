@@ -106,6 +106,6 @@ def new(dataset: str, pipeline: str, source: str, folder: Path) -> None:
     They agree with each other from the start: `calve validate` and the test pass, and the dataset is the source as it
     lands. Edit from there. Refuses to overwrite.
     """
-    for path in new_dataset(load_project(folder), dataset, pipeline=pipeline, source=source):
+    for path in new_dataset(load_project(folder, filling=pipeline), dataset, pipeline=pipeline, source=source):
         click.echo(f"wrote {path}")
     click.echo("next: edit them, then `calve validate`")

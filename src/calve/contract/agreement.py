@@ -28,7 +28,12 @@ CHECKS = (
 
 
 def disagreements(
-    folder: Path, drafts: Mapping[str, list[Draft]], unreadable: Mapping[str, set[str]], *, spoiled: Set[str]
+    folder: Path,
+    drafts: Mapping[str, list[Draft]],
+    unreadable: Mapping[str, set[str]],
+    *,
+    spoiled: Set[str],
+    filling: str = "",
 ) -> list[Mistake]:
     """Return every mistake that no single field shows.
 
@@ -37,7 +42,8 @@ def disagreements(
         drafts: All drafts by kind, valid or not.
         unreadable: Names of files that could not be read, by kind.
         spoiled: Files that are known to have mistakes already.
+        filling: A pipeline that may have no contract yet.
     """
-    declarations = Declarations(folder, drafts, unreadable)
+    declarations = Declarations(folder, drafts, unreadable, filling)
     found = [mistake for check in CHECKS for mistake in check(declarations)]
     return [*found, *transform_mistakes(declarations, spoiled | {mistake.file for mistake in found})]

@@ -70,13 +70,16 @@ class Reading:
     of_models: list[Mistake] = field(default_factory=list)
 
 
-def load_project(folder: Path) -> Project:
+def load_project(folder: Path, *, filling: str = "") -> Project:
     """Return the project that `folder` declares.
+
+    Args:
+        filling: A pipeline that is about to get its first contract, and may have none yet.
 
     Raises:
         ContractError: Lists every mistake as `file:line: field: what was found, what is expected; hint`.
     """
-    project, mistakes = examine(folder)
+    project, mistakes = examine(folder, filling=filling)
     if project is None:
         raise ContractError(report(mistakes))
     return project
@@ -113,14 +116,14 @@ def load_pipeline(folder: Path, name: str) -> Project:
     return project
 
 
-def examine(folder: Path, part: Part | None = None) -> tuple[Project | None, list[Mistake]]:
+def examine(folder: Path, part: Part | None = None, *, filling: str = "") -> tuple[Project | None, list[Mistake]]:
     """Return the project, or a part of it, or None and all mistakes."""
     reading = _read_all(folder, part)
     contracts = _modelled(Contract, reading, "contract", "dataset")
     sources = _modelled(Source, reading, "source", "source")
     pipelines = _modelled(Pipeline, reading, "pipeline", "pipeline")
     spoiled = {mistake.file for mistake in reading.mistakes}
-    reading.mistakes += disagreements(folder, reading.drafts, reading.broken, spoiled=spoiled)
+    reading.mistakes += disagreements(folder, reading.drafts, reading.broken, spoiled=spoiled, filling=filling)
     files = {mistake.file for mistake in reading.mistakes}
     reading.mistakes += [mistake for mistake in reading.of_models if mistake.file not in files]
     if reading.mistakes:

@@ -161,8 +161,7 @@ def _stage_and_audit(driver: Driver, context: Context) -> tuple[DatasetVerdict, 
     landings = _land_all(driver, context, project.sources_of(pipeline))
     needed = project.pipelines[pipeline].needs
     world = World(project, contracts, landings, pins(driver.records, list(needed)))
-    staged = _stage_all(driver, context, world)
-    audited = _audit_all(driver, context, world, staged)
+    audited = _stage_and_audit_all(driver, context, world)
     return record_verdicts(
         driver.records,
         context.run.key,
@@ -171,20 +170,6 @@ def _stage_and_audit(driver: Driver, context: Context) -> tuple[DatasetVerdict, 
         metrics={name: each.metrics for name, each in audited.items()},
         differences={name: each.differences for name, each in audited.items()},
     )
-
-
-def _audit_all(driver: Driver, context: Context, world: World, staged: dict[str, Staged]) -> dict[str, Audited]:
-    """Judge all datasets, some at a time; an audit only reads."""
-    members = {contract.dataset: contract for contract in world.contracts}
-
-    def judge(name: str, _: object) -> Audited:
-        began = time.monotonic()
-        found = audit(context, world, staged, name, dimensions_of(context, world, members[name], staged))
-        word, rules = found.verdict.word, len(found.verdict.results)
-        driver.tell(f"audit    {name:<26} {word:<9} {rules} rules, {_seconds(began)}")
-        return found
-
-    return as_needed(context.session, judge, dict.fromkeys(members, ()), AT_ONCE)
 
 
 def _land_all(driver: Driver, context: Context, sources: tuple[Source, ...]) -> dict[str, Landing]:
@@ -214,15 +199,25 @@ def _land_all(driver: Driver, context: Context, sources: tuple[Source, ...]) -> 
     return record_landings(context.records, list(landed.values()))
 
 
-def _stage_all(driver: Driver, context: Context, world: World) -> dict[str, Staged]:
-    """Stage all datasets, some at a time, each after those of the pipeline that it reads."""
+def _stage_and_audit_all(driver: Driver, context: Context, world: World) -> dict[str, Audited]:
+    """Stage each dataset after those of the pipeline that it reads, and audit it as soon as it is staged.
+
+    An audit only reads: its own snapshot, and those of what the dataset reads.
+    """
     members = {contract.dataset: contract for contract in world.contracts}
-    needs = {name: [read for read in each.datasets_read if read in members] for name, each in members.items()}
+    needs: dict[tuple[str, str], list[tuple[str, str]]] = {
+        ("stage", name): [("stage", read) for read in each.datasets_read if read in members]
+        for name, each in members.items()
+    }
+    needs |= {("audit", name): [("stage", name)] for name in members}
 
-    def work(name: str, staged: Mapping[str, Staged]) -> Staged:
-        return _stage(driver, context, world, members[name], staged)
+    def work(task: tuple[str, str], done: Mapping[tuple[str, str], Staged | Audited]) -> Staged | Audited:
+        step, name = task
+        staged = {of: each for (_, of), each in done.items() if isinstance(each, Staged)}
+        return (_stage if step == "stage" else _audit)(driver, context, world, members[name], staged)
 
-    return as_needed(context.session, work, needs, AT_ONCE)
+    done = as_needed(context.session, work, needs, AT_ONCE)
+    return {name: each for (_, name), each in done.items() if isinstance(each, Audited)}
 
 
 def _stage(driver: Driver, context: Context, world: World, contract: Contract, staged: Mapping[str, Staged]) -> Staged:
@@ -237,6 +232,14 @@ def _stage(driver: Driver, context: Context, world: World, contract: Contract, s
         counts += f"{written.count('total-records'):,} rows"
     driver.tell(f"stage    {contract.dataset:<26} {counts}, {_seconds(began)}")
     return each
+
+
+def _audit(driver: Driver, context: Context, world: World, contract: Contract, staged: Mapping[str, Staged]) -> Audited:
+    began, name = time.monotonic(), contract.dataset
+    found = audit(context, world, staged, name, dimensions_of(context, world, contract, staged))
+    word, rules = found.verdict.word, len(found.verdict.results)
+    driver.tell(f"audit    {name:<26} {word:<9} {rules} rules, {_seconds(began)}")
+    return found
 
 
 def _seconds(began: float) -> str:

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Hashable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from graphlib import TopologicalSorter
 from typing import TypeVar
 
 from pyspark.sql import SparkSession
 
+K = TypeVar("K", bound=Hashable)
 R = TypeVar("R")
 
 
 def as_needed(
     session: SparkSession,
-    work: Callable[[str, Mapping[str, R]], R],
-    needs: Mapping[str, Collection[str]],
+    work: Callable[[K, Mapping[K, R]], R],
+    needs: Mapping[K, Collection[K]],
     at_once: int,
-) -> dict[str, R]:
+) -> dict[K, R]:
     """Do the work of each name once that of all names that it needs is done, which it is given; return all of it.
 
     When one fails, those that had begun are waited for, no other is begun, and what it raised is raised.
@@ -26,11 +27,11 @@ def as_needed(
         needs: Of each name, in the order in which they are begun when nothing hinders it.
         at_once: So many at a time, at most.
     """
-    done: dict[str, R] = {}
+    done: dict[K, R] = {}
     order = TopologicalSorter(needs)
     order.prepare()
-    ready: list[str] = []
-    begun: dict[Future[R], str] = {}
+    ready: list[K] = []
+    begun: dict[Future[R], K] = {}
 
     # A thread of Python has one of Java's for its own, which must be told the session.
     def tell_the_session() -> None:

@@ -20,11 +20,13 @@ class Declarations:
         folder: Holds `iceberg/` and `spark_apps/`.
         drafts: All of a kind, in the order of their files.
         unreadable: Names of files that could not be read; `*` when nothing is known of a kind.
+        filling: A pipeline that may have no contract yet.
     """
 
     folder: Path
     drafts: Mapping[str, list[Draft]]
     unreadable: Mapping[str, set[str]]
+    filling: str = ""
 
     @property
     def contracts(self) -> list[Draft]:
