@@ -53,6 +53,19 @@ def test_causes_come_deepest_first_and_then_where_python_was():
     )
 
 
+def test_a_stage_that_waited_for_one_slow_task_is_told(project):
+    slow = "stage 41: its slowest task took 310.0 s, half of them at most 9.5 s"
+    log = (
+        "skew     dim_account                stage 7: x",
+        f"skew     fct_order_line             {slow}",
+        "calve: spark: y",
+    )
+    text = told(triage(facts(application(project, error="deadline"), log=tuple(log))))
+
+    assert f"skewed: fct_order_line {slow}" in text
+    assert "skewed: dim_account stage 7: x" in text
+
+
 def test_only_the_last_chain_counts():
     log = lines(PY4J.format(cause="a.b.OldException: x", deepest="a.b.OlderException: y"), "java.io.IOException: new")
 

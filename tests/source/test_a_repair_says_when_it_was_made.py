@@ -26,7 +26,6 @@ def shop(new_database):
     [
         ("negative_price", "sales_order_line", "unit_price < 0"),
         ("null_facility_many", "sales_order", "facility_id is null"),
-        ("erased_account_reappears", "account", "erased_at is not null and full_name is not null"),
         ("late_refund", "sales_order", "status = 'REFUNDED'"),
     ],
 )

@@ -1,6 +1,6 @@
 """Find in the last lines of a driver's log what calve said last, and why Spark or Python gave up.
 
-Reads text only. The skewed stage is not looked for: no line of Spark 3.5's log names one reliably, its event log would.
+Reads text only. No line of Spark 3.5's own names a skewed stage; calve writes one (`calve.spark.skew`).
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ MOST_LINES, MOST_SIGNS = 10, 300
 _STAMPED = re.compile(
     r"^(\d\d/\d\d/\d\d \d\d:\d\d:\d\d |\d{4}-\d\d-\d\d[T ]\d\d:\d\d|(ERROR|WARN|WARNING|INFO|CRITICAL) )"
 )
+_SKEW = re.compile(r"^skew +(\S+) +(.+)$")
 _TRACEBACK = "Traceback (most recent call last):"
 _FRAME = re.compile(r'^ +(File "[^"]+", line \d+, in .+)$')
 _HEAD = re.compile(
@@ -32,6 +33,12 @@ def said_by_calve(lines: Sequence[str]) -> tuple[str, ...]:
             break
         found.append(line.rstrip())
     return tuple(found)
+
+
+def skewed(lines: Sequence[str]) -> tuple[str, ...]:
+    """Return whose work waited for one slow task, and in which stage of Spark; the last ones, at most ten."""
+    found = [f"{match[1]} {match[2]}" for line in lines if (match := _SKEW.match(line))]
+    return tuple(found[-MOST_LINES:])
 
 
 def exceptions(lines: Sequence[str]) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import Any, Literal
 
 from calve.errors import CalveError
-from calve.kubernetes.driver_log import exceptions, said_by_calve
+from calve.kubernetes.driver_log import exceptions, said_by_calve, skewed
 from calve.kubernetes.names import RUN
 from calve.kubernetes.states import exit_code_of, is_leaving, is_over, pod_of, state_of
 from calve.runs import Run
@@ -174,6 +174,11 @@ class Seen:
     def exceptions(self) -> tuple[str, ...]:
         """Why Spark or Python gave up, deepest first."""
         return exceptions(self.facts.log)
+
+    @cached_property
+    def skewed(self) -> tuple[str, ...]:
+        """Stages that waited for one slow task."""
+        return skewed(self.facts.log)
 
     @cached_property
     def run(self) -> Run | None:

@@ -112,6 +112,7 @@ def _details(seen: Seen, found: Found) -> Iterator[str]:
         yield "calve said: " + seen.saying
     if found.cause not in ("published", "running", "audit-blocked"):
         yield from (line if line.startswith("at ") else f"exception: {line}" for line in seen.exceptions)
+        yield from (f"skewed: {line}" for line in seen.skewed)
         warnings = [event for event in seen.facts.events if event.get("type") == "Warning"]
         for event in warnings[-_EVENTS:]:
             yield f"event {event.get('reason')}: {' '.join(str(event.get('message') or '').splitlines()[:1])}"

@@ -34,6 +34,7 @@ from calve.spark.cut import open_cut
 from calve.spark.inputs import World, dimensions_of, touch
 from calve.spark.land import land
 from calve.spark.session import explained
+from calve.spark.skew import SLOW_SECONDS, name_work, skewed_stages
 from calve.spark.tables import ensure_curated, ensure_raw
 
 logger = logging.getLogger(__name__)
@@ -213,8 +214,14 @@ def _stage_and_audit_all(driver: Driver, context: Context, world: World) -> dict
 
     def work(task: tuple[str, str], done: Mapping[tuple[str, str], Staged | Audited]) -> Staged | Audited:
         step, name = task
+        began, group = time.monotonic(), name_work(context.session, f"{step} {name} of {context.run.key}")
         staged = {of: each for (_, of), each in done.items() if isinstance(each, Staged)}
-        return (_stage if step == "stage" else _audit)(driver, context, world, members[name], staged)
+        try:
+            return (_stage if step == "stage" else _audit)(driver, context, world, members[name], staged)
+        finally:
+            if time.monotonic() - began > SLOW_SECONDS:
+                for line in skewed_stages(context.session, group):
+                    driver.tell(f"skew     {name:<26} {line}")
 
     done = as_needed(context.session, work, needs, AT_ONCE)
     return {name: each for (_, name), each in done.items() if isinstance(each, Audited)}

@@ -2,7 +2,8 @@
 
 After a repair the tables hold what they would if nothing had been planted: the clean rows are generated anew, never
 kept aside. Only their `updated_at` differs, where they have one: like any owner's correction it says when it was made,
-the end of the newest filled day, so that whoever landed a wrong row lands the right one.
+the end of the newest filled day, so that whoever landed a wrong row lands the right one. An erased account is as it
+was.
 """
 
 from __future__ import annotations
@@ -107,7 +108,8 @@ def _restore(conn: Connection[TupleRow], world: World, remedy: dict[str, list[in
         upsert_rows(conn, "sales_order", mine, corrected_at=now)
     if accounts := remedy.get("accounts"):
         numbers = np.array(accounts) - ACCOUNT_ID_FROM
-        upsert_rows(conn, "account", world.accounts.table(0, world.until, numbers), corrected_at=now)
+        # As they were: an account that changes after its erasure is a breach, also when it is erased again.
+        upsert_rows(conn, "account", world.accounts.table(0, world.until, numbers))
 
 
 def _must_be_plantable(defect: Defect, day: date, state: GeneratorState) -> None:
