@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
+import time
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -22,7 +22,6 @@ from calve.settings import Settings
 
 ROWS = pa.schema([pa.field("id", pa.int64()), pa.field("run", pa.string())])
 FIRST = date(2026, 1, 1)
-_sequence = itertools.count(1)
 
 
 def day(number: int, pipeline: str = "revenue") -> Run:
@@ -107,7 +106,7 @@ class Lake:
         if found := landings_of(self.conn, run.key).get(source):
             return found
         table = self.catalog.create_table_if_not_exists(f"raw.{source}", ROWS)
-        seq = next(_sequence)
+        seq = time.time_ns() // 1000
         table.append(rows(run.key), snapshot_properties={"calve.run-key": run.key, "calve.landing-id": f"l{seq}"})
         until = run.interval.until
         snapshot_id = table_state(self.catalog, f"raw.{source}").main_snapshot_id
