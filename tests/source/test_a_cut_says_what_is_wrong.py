@@ -115,7 +115,7 @@ def test_a_source_that_goes_away_is_unavailable(cut, kill):
 
 def test_a_cut_that_idled_too_long_is_unavailable(shop, cut):
     let_idle_time_out(cut, shop)
-    with pytest.raises(SourceUnavailableError, match="idle-in-transaction timeout|server closed the connection"):
+    with pytest.raises(SourceUnavailableError, match=r"idle-in-transaction timeout|server closed the connection"):
         cut.rows(ANYTHING)
 
 
