@@ -5,15 +5,15 @@ shapes of core/v1 that the CRD has elsewhere.
 """
 
 import json
-import os
 import shutil
 import subprocess
 from functools import cache
 from pathlib import Path
 
 import jsonschema
-import pytest
 import yaml
+
+from cluster.binary import give_up
 
 MODULE = "github.com/kubeflow/spark-operator/v2@v2.5.0"
 CRD = "charts/spark-operator-chart/crds/sparkoperator.k8s.io_sparkapplications.yaml"
@@ -87,16 +87,10 @@ def _closed(node):
 def operator_module() -> Path:
     """Return the folder of the operator's Go module; without Go the test is skipped, and fails in CI."""
     if shutil.which("go") is None:
-        _give_up("no Go on this machine, which brings the operator's CRD")
+        give_up("no Go on this machine, which brings the operator's CRD")
     asked = subprocess.run(
         ["go", "mod", "download", "-json", MODULE], capture_output=True, text=True, check=False, cwd="/"
     )
     if asked.returncode != 0:
-        _give_up(f"the Go client did not bring {MODULE}: {asked.stdout or asked.stderr}")
+        give_up(f"the Go client did not bring {MODULE}: {asked.stdout or asked.stderr}")
     return Path(json.loads(asked.stdout)["Dir"])
-
-
-def _give_up(why: str) -> None:
-    if os.environ.get("CI") == "true":
-        pytest.fail(why)
-    pytest.skip(why)
