@@ -66,6 +66,7 @@ def new_served(standin_port: int, tmp_path_factory: pytest.TempPathFactory) -> I
             snowflake_password=SecretStr("test"),
             snowflake_database=f"T{uuid.uuid4().hex[:12].upper()}",
             report_dir=tmp_path_factory.mktemp("report"),
+            state=tmp_path_factory.mktemp("state"),
         )
         made.append(Served(settings))
         return made[-1]

@@ -15,13 +15,14 @@ from reading import Page
 
 from calve.errors import WarehouseStateError
 from calve.report.figures import gather
-from calve.report.page import write_page
+from calve.report.page import library, write_page
 from calve.warehouse.read import query
 
 RENDERING = """
-import pickle, sys
-from calve.report.page import render
-sys.stdout.buffer.write(render(pickle.load(sys.stdin.buffer)).encode("utf-8"))
+import pathlib, pickle, sys
+from calve.report.page import library, render
+script = library(pathlib.Path(sys.argv[1]))
+sys.stdout.buffer.write(render(pickle.load(sys.stdin.buffer), script).encode("utf-8"))
 """
 
 
@@ -43,14 +44,24 @@ def test_it_forbids_the_browser_to_ask_for_anything(read):
     assert re.findall(r"https?:|\*|'self'", policy) == []
 
 
-def test_another_process_writes_the_same_bytes_later_and_elsewhere(shop, page):
+def test_another_process_writes_the_same_bytes_later_and_elsewhere(shop, page, tmp_path):
     figures = pickle.dumps(gather(partial(query, shop.settings)))
-    command = [sys.executable, "-c", RENDERING]
+    (tmp_path / "a file").touch()
+    # The script is made, taken from where it was kept, and made where none can be kept.
     # A set of two names has the same order under half of all hash seeds.
-    for seed in ("1", "2", "3"):
+    for seed, kept in (("1", "kept"), ("2", "kept"), ("3", "a file")):
+        command = [sys.executable, "-c", RENDERING, str(tmp_path / kept)]
         elsewhere = os.environ | {"PYTHONHASHSEED": seed, "TZ": "Pacific/Kiritimati", "LC_ALL": "C"}
         again = subprocess.run(command, input=figures, env=elsewhere, stdout=subprocess.PIPE, check=True)
         assert again.stdout == page.read_bytes()
+
+
+def test_the_script_that_was_kept_is_taken(tmp_path):
+    made = library(tmp_path)
+    [kept] = tmp_path.iterdir()
+    assert kept.read_text(encoding="utf-8") == made
+    kept.write_text("kept")
+    assert library(tmp_path) == "kept"
 
 
 def test_its_newest_date_is_that_of_the_newest_event_and_of_no_clock(read):

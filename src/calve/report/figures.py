@@ -7,6 +7,7 @@ read again when it moved in between. Never reads an account, and never sums acro
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -18,6 +19,8 @@ Rows = list[Row]
 Read = Callable[[str], Rows]
 
 TRIES = 5
+# Statements at a time: each takes a login and a few round trips, whatever it computes.
+READERS = 4
 WEEKS_SHOWN = 26
 REVENUE_VIEWS = frozenset({"REVENUE_DAILY", "REVENUE_MONTHLY", "REVENUE_COMPARE", "CATEGORY_COMPARE"})
 _AMOUNTS = """
@@ -106,7 +109,12 @@ def _state(read: Read) -> dict[str, Rows]:
         group by judged.pipeline, judged.run_key
         order by decided_at desc, judged.run_key desc
         """
-    return {"publications": read(publications), "runs": read(runs)}
+    return _each(read, {"publications": publications, "runs": runs})
+
+
+def _each(read: Read, statements: Mapping[str, str]) -> dict[str, Rows]:
+    with ThreadPoolExecutor(READERS) as pool:
+        return dict(zip(statements, pool.map(read, statements.values()), strict=True))
 
 
 def _judged(read: Read) -> dict[str, Rows]:
@@ -132,7 +140,7 @@ def _judged(read: Read) -> dict[str, Rows]:
         where judged.outcome <> 'passed'
         order by judged.decided_at desc, judged.run_key desc, judged.dataset, judged.rule
         """
-    return {"rules": read(newest), "broken": read(broken)}
+    return _each(read, {"rules": newest, "broken": broken})
 
 
 def _revenue(read: Read) -> dict[str, Rows]:
@@ -140,22 +148,18 @@ def _revenue(read: Read) -> dict[str, Rows]:
     there = {row["name"].upper() for row in read("show views in schema reporting")}
     if not there >= REVENUE_VIEWS:
         return {name: [] for name in names}
-    currencies = read(_CURRENCIES)
-    begin = min((row["first_date"] for row in currencies), default=date.max)
-    periods = wholly_known(read(_PERIODS), begin)
+    whole = _each(read, _WHOLE)
+    begin = min((row["first_date"] for row in whole["currencies"]), default=date.max)
+    periods = wholly_known(whole.pop("periods"), begin)
     month = newest_month(periods)
+    of_month = {"movers": _MOVERS.format(month=month), "categories": _CATEGORIES.format(month=month)} if month else {}
+    newest: dict[str, Rows] = {"movers": [], "categories": [], **_each(read, of_month)}
     return {
-        "currencies": currencies,
-        "months": read(_per("reporting.revenue_monthly", "month_start")),
-        "regions": read(_per("reporting.revenue_monthly", "region_id", "region_name")),
-        "facilities": read(_per("reporting.revenue_monthly", "region_name", "facility_id", "facility_name")),
-        "products": read(
-            _per("reporting.revenue_monthly", "product_id", "product_name", "category_path", "top_category")
-        ),
+        **whole,
         "periods": shown_periods(periods),
         "weeks": shown_weeks(periods),
-        "movers": wholly_known(read(_MOVERS.format(month=month)), begin) if month else [],
-        "categories": read(_CATEGORIES.format(month=month)) if month else [],
+        "movers": wholly_known(newest["movers"], begin),
+        "categories": newest["categories"],
     }
 
 
@@ -263,3 +267,12 @@ _CATEGORIES = """
     where shares.month_start = '{month}'
     order by shares.currency, shares.region_name, shares.region_id, shares.rank_in_region, shares.category_path
     """
+# The longest first.
+_WHOLE = {
+    "periods": _PERIODS,
+    "currencies": _CURRENCIES,
+    "months": _per("reporting.revenue_monthly", "month_start"),
+    "regions": _per("reporting.revenue_monthly", "region_id", "region_name"),
+    "facilities": _per("reporting.revenue_monthly", "region_name", "facility_id", "facility_name"),
+    "products": _per("reporting.revenue_monthly", "product_id", "product_name", "category_path", "top_category"),
+}

@@ -7,8 +7,11 @@ the REPORTING views. Never leaves half a page: it is written beside and moved in
 from __future__ import annotations
 
 import json
+import os
+from contextlib import suppress
 from functools import partial
 from importlib import resources
+from importlib.metadata import version
 from pathlib import Path
 
 import jinja2
@@ -32,18 +35,38 @@ def write_page(settings: Settings, target: Path | None = None) -> Path:
         WarehouseUnavailableError: Snowflake did not answer, or was switched all the time; an earlier page stays.
         WarehouseStateError: A view is refused; an earlier page stays.
     """
-    html = render(gather(partial(query, settings)))
+    html = render(gather(partial(query, settings)), library(settings.state / "page"))
     path = target or settings.report_dir / FILE
     path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.new")
     with effect("page.write"):
-        beside.write_text(html, encoding="utf-8")
-        beside.replace(path)
+        _write(path, html)
     return path
 
 
-def render(figures: Figures) -> str:
-    """Return the page's HTML."""
+def _write(path: Path, text: str) -> None:
+    beside = path.with_name(f".{path.name}.{os.getpid()}.new")
+    beside.write_text(text, encoding="utf-8")
+    beside.replace(path)
+
+
+def library(kept: Path) -> str:
+    """Return the script that draws the charts, from the locked library. Making it takes a second, so it is kept.
+
+    A folder that can't be written is done without.
+    """
+    path = kept / f"vega-{version('vl-convert-python')}.js"
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError:
+        made: str = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")
+    with suppress(OSError):
+        kept.mkdir(parents=True, exist_ok=True)
+        _write(path, made)
+    return made
+
+
+def render(figures: Figures, script: str) -> str:
+    """Return the page's HTML; `script` is what draws its charts."""
     sections = (
         revenue_blocks.revenue(figures),
         comparison_blocks.comparisons(figures),
@@ -64,7 +87,7 @@ def render(figures: Figures) -> str:
         specs=_specs(sections),
         style=_text("page.css"),
         script=_text("page.js"),
-        library=Markup(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")),  # noqa: S704  # the locked library
+        library=Markup(script),  # noqa: S704  # the locked library
         outcomes=("passed", "warned", "quarantined", "blocked", "served", "published"),
     )
 
