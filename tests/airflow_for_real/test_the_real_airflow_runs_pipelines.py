@@ -109,6 +109,28 @@ def test_what_is_published_is_not_made_again(airflow, blocked):
     assert airflow.applications() == before
 
 
+def test_airflows_own_command_backfills_days_and_makes_none_that_is_published(airflow, blocked):
+    before, known = airflow.applications(), {run.name for run in airflow.runs("reference")}
+    dates = ("--from-date", "2025-01-07", "--to-date", "2025-01-08T23:59")
+    airflow.command("backfill", "create", "--dag-id", "reference", *dates)
+    made = until(lambda: [run for run in airflow.runs("reference") if run.name not in known])
+
+    assert [run.until_over() for run in made] == ["success", "success"]
+    for run in made:
+        assert "everything asked for is published as reference@2025-01-01/2025-01-09#0" in run.log()
+    assert airflow.applications() == before
+
+
+def test_airflows_own_command_triggers_a_day_that_is_made(airflow, blocked):
+    airflow.calve("source", "repair")
+    known = {run.name for run in airflow.runs("revenue")}
+    airflow.command("dags", "trigger", "revenue", "--conf", json.dumps({"interval": DAY}))
+    [run] = [run for run in airflow.runs("revenue") if run.name not in known]
+
+    assert run.until_over() == "success"
+    assert airflow.published()[0] == f"revenue@{DAY}#1"
+
+
 def test_ctrl_c_ends_all_that_was_started(airflow, blocked):
     started = airflow.stop()
 

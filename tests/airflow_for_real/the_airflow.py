@@ -95,6 +95,17 @@ class Airflow:
         )
         return done.stdout
 
+    def command(self, *words: str) -> None:
+        """Type `airflow …`, as in docs/airflow.md."""
+        given = [sys.executable, "-m", "calve.standin.airflow", *words]
+        done = subprocess.run(given, env=self.environ, cwd=ROOT, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr[-2000:]
+
+    def runs(self, dag: str) -> list[Run]:
+        """Return the DAG's runs, newest first."""
+        found = self.rest("GET", f"/dags/{dag}/dagRuns?order_by=-run_after")["dag_runs"]
+        return [Run(self, dag, each["dag_run_id"]) for each in found]
+
     def trigger(self, dag: str, **form: str) -> Run:
         asked = {"logical_date": None, "conf": form}
         return Run(self, dag, self.rest("POST", f"/dags/{dag}/dagRuns", asked)["dag_run_id"])

@@ -4,6 +4,7 @@ import pytest
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 from driving import RULE, RUN, context_of
 
+from calve.airflow.operator import SparkLink
 from calve.errors import ClusterUnavailableError
 from calve.standin.kubernetes.refusals import RefusedError
 
@@ -23,6 +24,30 @@ def test_a_published_run_is_green_and_says_its_publication(driven):
         driven.play.end(name)
 
     assert driven.run(step) == {"run_key": RUN.key, "publication": 1}
+
+
+def test_the_link_leads_to_sparks_own_pages_of_the_application(driven, monkeypatch):
+    monkeypatch.setenv("CALVE_KUBERNETES_HISTORY_URL", "https://spark.example.org/")
+    operator, found = driven.operator(), []
+
+    def step(name):
+        driven.play.run(name)
+        found.append(driven.play.application(name)["status"]["sparkApplicationId"])
+        driven.play.end(name, 1)
+
+    with pytest.raises(AirflowException):
+        driven.run(step, operator=operator)
+    assert found[0].startswith("spark-")
+    # Where Spark's history server 3.5 has them.
+    assert SparkLink().get_link(operator, ti_key=None) == f"https://spark.example.org/history/{found[0]}/"
+
+
+def test_without_a_driver_the_link_leads_to_the_list_of_all(driven, monkeypatch):
+    monkeypatch.setenv("CALVE_KUBERNETES_HISTORY_URL", "https://spark.example.org")
+    operator = driven.operator(start_seconds=0.01)
+    with pytest.raises(AirflowException):
+        driven.run(operator=operator)
+    assert SparkLink().get_link(operator, ti_key=None) == "https://spark.example.org/"
 
 
 def test_a_completed_application_without_a_publication_is_red(driven):

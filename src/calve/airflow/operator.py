@@ -40,7 +40,7 @@ _LIMITS = {"never started": "{start:.0f} min to start", "ran too long": "{run:.1
 
 
 class SparkLink(BaseOperatorLink):
-    """Where Spark's own pages of the application are, by its name: no state is kept for it."""
+    """Where Spark's own pages of an application are when it is over; of one that never ran, the list of all."""
 
     name = "Spark history"
 
@@ -48,7 +48,8 @@ class SparkLink(BaseOperatorLink):
         """Return the address; empty where there is no history server."""
         with suppress(SettingsError):
             if address := load_deployment().history_url:
-                return f"{address.rstrip('/')}/?search={_origin(ti_key).name}"
+                spark_id = getattr(operator, "spark_id", "")
+                return f"{address.rstrip('/')}/" + (f"history/{spark_id}/" if spark_id else "")
         return ""
 
 
@@ -129,6 +130,7 @@ class SparkRunOperator(_WorkloadOperator):
     """
 
     operator_extra_links = (SparkLink(),)
+    spark_id = ""
 
     def execute(self, context: Any) -> dict[str, Any] | None:
         """Plan by the records, submit, and let go of the worker."""
@@ -160,6 +162,7 @@ class SparkRunOperator(_WorkloadOperator):
 
     def look(self, context: Any, event: dict[str, Any], run_key: str) -> dict[str, Any]:
         """Ask the records what the run came to; the application's own word is only a hint."""
+        self.spark_id = event.get("spark_id", "")
         with connect(load_records_settings()) as conn:
             state = find_run(conn, run_key)
         if state is not None and state.publication is not None:

@@ -62,7 +62,9 @@ class WorkloadTrigger(BaseTrigger):
         finally:
             if self._reader is not None:
                 self._reader.cancel()
+        status = (found or {}).get("status", {})
         ended = {"how": how, "name": self.name, "uid": self.uid, "state": state_of(found) if found else ""}
+        ended["spark_id"] = status.get("sparkApplicationId", "")
         yield TriggerEvent(ended)  # type: ignore[no-untyped-call]
 
     async def _follow(self) -> tuple[str, dict[str, Any] | None]:

@@ -1,9 +1,13 @@
-"""`python -m calve.standin.airflow`: start the real Airflow over the local engine; Ctrl-C ends it."""
+"""`python -m calve.standin.airflow`: start the real Airflow over the local engine; Ctrl-C ends it.
+
+With words, they are given to Airflow's own command, in the environment of the one that runs.
+"""
 
 from __future__ import annotations
 
 import fcntl
 import os
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -12,9 +16,9 @@ from http import HTTPStatus
 
 import click
 
-from calve.errors import CalveError, LocalEngineError
+from calve.errors import CalveError, LocalEngineError, SettingsError
 from calve.standin.airflow.components import Component, Components
-from calve.standin.airflow.home import NAMESPACE, USER, Home, find_home
+from calve.standin.airflow.home import NAMESPACE, USER, Home, find_home, running_home
 from calve.standin.airflow.preparing import FILLED_UNTIL, prepare
 from calve.standin.airflow.rest import RefusedError, Rest
 from calve.standin.stopping import stop_on_signal
@@ -25,15 +29,20 @@ START_SECONDS = 300.0
 SOURCE_POOL, SOURCE_SLOTS = "calve_source", 2
 
 
-@click.command()
-def main() -> None:
+@click.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
+@click.argument("words", nargs=-1, type=click.UNPROCESSED)
+def main(words: tuple[str, ...]) -> None:
     """Start Airflow over the local engine, with what is missing, and stay until Ctrl-C.
 
     The UI's port is CALVE_AIRFLOW_PORT, else the first free one from 8080. An empty source is filled with the demo's
     first 400 days (SCALE, as in `make demo`).
+
+    WORDS are given to the `airflow` command of the Airflow that runs, e.g. `dags trigger revenue`.
     """
-    stop_on_signal()
     try:
+        if words:
+            sys.exit(_airflows_command(words))
+        stop_on_signal()
         _serve(find_home(os.environ))
     except CalveError as error:
         click.echo(str(error), err=True)
@@ -61,6 +70,20 @@ def _serve(home: Home) -> None:
             components.stop([one.name for one in airflow])
             # Last: what Airflow still removes while it ends, is removed here.
             components.stop([CLUSTER])
+
+
+def _airflows_command(words: tuple[str, ...]) -> int:
+    """Give words to Airflow's own command and return its exit code.
+
+    Raises:
+        LocalEngineError: No Airflow runs here.
+    """
+    home = running_home(os.environ)
+    with suppress(LocalEngineError), _alone(home):
+        msg = f"Airflow: found none that runs on {home.state.root}, expected one; start it with `make airflow`"
+        raise SettingsError(msg)
+    command = [str(home.python), "-m", "airflow", *words]
+    return subprocess.run(command, env=home.environment(os.environ), check=False).returncode  # noqa: S603
 
 
 def _cluster(home: Home) -> Component:

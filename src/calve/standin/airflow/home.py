@@ -22,6 +22,7 @@ NAMESPACE = "calve"
 DATABASE = "airflow"
 FIRST_PORT, PORTS = 8080, 40
 _LARGEST_PORT = 65535
+_FOLDERS = (("CALVE_STATE", ".calve"), ("CALVE_PROJECT", "."))
 _SECRETS = ("database_password", "jwt_secret", "secret_key")
 
 
@@ -134,8 +135,6 @@ def find_home(environ: Mapping[str, str]) -> Home:
     Raises:
         SettingsError: CALVE_AIRFLOW_PORT is no port, or somebody listens on it.
     """
-    engine = State(Path(environ.get("CALVE_STATE", ".calve")).resolve())
-    project = Path(environ.get("CALVE_PROJECT", ".")).resolve()
     asked = environ.get("CALVE_AIRFLOW_PORT")
     if asked is not None and not (asked.isdecimal() and 0 < int(asked) <= _LARGEST_PORT):
         msg = f"CALVE_AIRFLOW_PORT: found {asked!r}, expected a port between 1 and {_LARGEST_PORT}; correct or unset it"
@@ -144,7 +143,17 @@ def find_home(environ: Mapping[str, str]) -> Home:
     if is_listening(port):
         msg = f"CALVE_AIRFLOW_PORT: port {port} of {HOST} is in use, expected it free; choose another one, or unset it"
         raise SettingsError(msg)
-    return Home(engine, project, port, _free_from(port + 1))
+    return _home(environ, port, _free_from(port + 1))
+
+
+def running_home(environ: Mapping[str, str]) -> Home:
+    """Return the local Airflow that was started, for who asks only its database."""
+    return _home(environ, FIRST_PORT, FIRST_PORT)
+
+
+def _home(environ: Mapping[str, str], port: int, cluster_port: int) -> Home:
+    engine, project = (Path(environ.get(name, usual)).resolve() for name, usual in _FOLDERS)
+    return Home(State(engine), project, port, cluster_port)
 
 
 def _free_from(first: int) -> int:
