@@ -25,19 +25,19 @@ from calve.kubernetes.triage import triage
 
 
 @pytest.mark.parametrize(
-    ("reason", "sentence"),
+    ("reason", "sentence", "is_retryable"),
     [
-        ("OOMKilled", "the driver was killed (exit 137, OOMKilled): it took more memory than its pod may"),
-        ("Error", "the driver was killed (exit 137, Error), most likely for its memory"),
+        ("OOMKilled", "the driver was killed (exit 137, OOMKilled): it took more memory than its pod may", False),
+        ("Error", "the driver was killed (exit 137, Error), most likely for its memory", True),
     ],
 )
-def test_a_driver_that_was_killed_for_its_memory_is_told(project, reason, sentence):
+def test_a_driver_that_was_killed_for_its_memory_is_told(project, reason, sentence, is_retryable):
     found = failed(project, 137, STARTED, reason=reason)
 
     assert diagnosed(found) == (
         "driver-out-of-memory",
         sentence,
-        False,
+        is_retryable,
         (DESCRIBE_POD, DESCRIBE, LOGS, DELETE, AGAIN),
     )
     assert triage(found).details[0] == "driver memory 2g (size medium); size large in iceberg/pipelines.yaml gives 4g"
@@ -197,6 +197,14 @@ def test_a_quota_that_keeps_executors_away_is_told(project):
     )
 
     assert diagnosed(found)[:2] == ("quota", f"no room in the namespace: {QUOTA}")
+
+
+def test_where_calve_said_that_a_retry_cannot_help_a_quota_does_not_make_it_help(project):
+    said = "calve: source payment: found column fee, expected none; correct iceberg/sources/payment.yaml"
+    refused = (event("FailedCreate", f'pods "{NAME}-exec-1" is forbidden: {QUOTA}'),)
+
+    assert triage(replace(failed(project, 75, STARTED, said), events=refused)).is_retryable
+    assert not triage(replace(failed(project, 65, STARTED, said), events=refused)).is_retryable
 
 
 def test_a_driver_that_was_evicted_is_told_and_not_taken_for_one_out_of_memory(project):

@@ -72,8 +72,15 @@ def test_a_watch_whose_history_is_over_lists_anew(driven, waiting):
 
 @pytest.mark.parametrize(
     "fault",
-    [{"status": 429, "retry_after": 0}, {"status": 500}, {"status": 503}, {"status": 410}, {"reset": True}],
-    ids=["429", "500", "503", "410", "reset"],
+    [
+        {"status": 429, "retry_after": 0},
+        {"status": 429, "retry_after": "Wed, 21 Oct 2026 07:28:00 GMT"},
+        {"status": 500},
+        {"status": 503},
+        {"status": 410},
+        {"reset": True},
+    ],
+    ids=["429", "429 with a date", "500", "503", "410", "reset"],
 )
 def test_a_cluster_that_answers_with_errors_is_asked_again(driven, waiting, fault):
     driven.cluster.fault(method="GET", path=APPLICATIONS, times=3, **fault)
@@ -95,6 +102,58 @@ def test_a_restarted_triggerer_goes_on_with_the_deadlines_it_had(driven, waiting
     _, first = waiting.serialize()
     assert type(waiting)(**first).serialize() == waiting.serialize()
     assert first["start_until"] == waiting.start_until
+
+
+def test_a_triggerer_that_restarts_after_the_time_to_start_takes_nothing_that_runs_for_late(driven, waiting):
+    waiting.start_until = time.time() - 600
+
+    def step(name):
+        watched(driven)
+        driven.play.end(name)
+
+    assert driven.wait(waiting, step)["state"] == "COMPLETED"
+    assert driven.names() == [waiting.name]
+
+
+def test_one_that_the_shared_watch_does_not_know_yet_is_not_gone(driven, waiting):
+    async def followed():
+        # Another task holds the watch, which is refused from now on: it knows nothing of what comes.
+        states = watch.follower("SparkApplication", driven.namespace, kubeconfig(), "calve.dev/dag").follow("another")
+        assert await anext(states) is None
+        driven.cluster.fault(method="GET", path="watch=true", status=503, times=3)
+        driven.cluster.drop_watches()
+        later = driven.deferred(driven.operator(), context_of(run_id="later")).trigger
+        event = asyncio.ensure_future(anext(aiter(later.run())))
+        await asyncio.wait({event}, timeout=1)
+        gone = event.done()
+        await asyncio.to_thread(driven.play.run, later.name)
+        await asyncio.to_thread(driven.play.end, later.name)
+        return gone, (await event).payload["state"]
+
+    assert asyncio.run(followed()) == (False, "COMPLETED")
+
+
+@pytest.mark.parametrize("path", ["watch=true", APPLICATIONS])
+def test_a_cluster_that_takes_the_question_and_never_answers_is_asked_again(driven, waiting, monkeypatch, path):
+    monkeypatch.setattr(watch, "PATIENCE", (1, 0.2))
+    monkeypatch.setattr(watch, "WATCHING", (1, 0.2))
+    driven.cluster.fault(method="GET", path=path, latency_seconds=3)
+    began = asked(driven)
+
+    def step(name):
+        # Once to list and once to watch; the third time is for the one that was not answered.
+        driven.cluster.until(lambda: asked(driven) >= began + 3)
+        driven.play.end(name)
+
+    assert driven.wait(waiting, step)["state"] == "COMPLETED"
+
+
+def asked(driven):
+    return sum(len(driven.cluster.asked(method, APPLICATIONS)) for method in ("GET", "WATCH"))
+
+
+def test_the_pause_between_failures_has_an_end():
+    assert watch.pause_of(10_000) <= watch.LONGEST_PAUSE_SECONDS * 1.2
 
 
 def test_a_killed_triggerer_is_followed_by_one_that_sees_the_end(driven, waiting):

@@ -8,6 +8,7 @@ asked of the records by the task that goes on.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import time
 from collections.abc import AsyncIterator
 from contextlib import aclosing, suppress
@@ -20,13 +21,16 @@ from kubernetes_asyncio import client
 from kubernetes_asyncio.client import ApiClient, ApiException
 
 from calve.airflow.waiting import stored
-from calve.airflow.watch import follower, open_client
+from calve.airflow.watch import PATIENCE, WATCHING, follower, open_client, pause_of
 from calve.kubernetes.manifest import GROUP, PLURAL, VERSION
 from calve.kubernetes.names import PREFIX
 from calve.kubernetes.states import container_of, has_started, is_over, pod_of, state_of
+from calve.redaction import redacted
 
 KILL_SECONDS = 100.0
 LOG_SECONDS = 10.0
+# Longest time to ask a cluster that doesn't answer, when a deadline is over or an application seems to be gone.
+ASK_SECONDS = 300.0
 _OURS = f"{PREFIX}dag"  # every workload of an Airflow task has this label
 
 
@@ -71,30 +75,67 @@ class WorkloadTrigger(BaseTrigger):
         until, started, told = self.start_until, False, ""
         followed = follower(self.kind, self.namespace, self.kubeconfig, _OURS).follow(self.name)
         async with aclosing(followed) as states:
-            while True:
-                try:
-                    found = await asyncio.wait_for(anext(states), max(until - time.time(), 0.01))
-                except TimeoutError:
-                    return ("ran too long" if started else "never started"), None
-                if found is None:
-                    return "gone", None
-                if found["metadata"]["uid"] != self.uid:
-                    return "replaced", None
-                if state_of(found) != told:
-                    told = state_of(found)
-                    self.log.info("%s %s is %s", self.kind, self.name, told or "new")
-                if is_over(found):
-                    await self._finish_log(found)
-                    return "ended", found
-                if has_started(found) and not started:
-                    started, until = True, await self._began_at(found) + self.run_seconds
-                    self._reader = asyncio.create_task(self._show_log(found))
+            upcoming = asyncio.ensure_future(anext(states))
+            try:
+                while True:
+                    await asyncio.wait({upcoming}, timeout=max(until - time.time(), 0.01))
+                    is_due, found = not upcoming.done(), None
+                    if not is_due:
+                        found, upcoming = upcoming.result(), asyncio.ensure_future(anext(states))
+                    if found is None or found["metadata"]["uid"] != self.uid:
+                        # The watch may be behind. What ends a task is asked of the cluster itself.
+                        with suppress(TimeoutError):
+                            found = await asyncio.wait_for(self._asked(), ASK_SECONDS)
+                            if found is None:
+                                return "gone", None
+                            if found["metadata"]["uid"] != self.uid:
+                                return "replaced", None
+                    if found is not None:
+                        if state_of(found) != told:
+                            told = state_of(found)
+                            self.log.info("%s %s is %s", self.kind, self.name, told or "new")
+                        if is_over(found):
+                            await self._finish_log(found)
+                            return "ended", found
+                        if has_started(found) and not started:
+                            started, until = True, await self._began_at(found) + self.run_seconds
+                            self._reader = asyncio.create_task(self._show_log(found))
+                            continue
+                    if is_due:
+                        return ("ran too long" if started else "never started"), None
+            finally:
+                upcoming.cancel()
+                await asyncio.wait({upcoming})
+
+    async def _asked(self) -> dict[str, Any] | None:
+        """Ask the cluster until it answers: what there is of this name now."""
+        for failures in itertools.count():
+            try:
+                async with await open_client(self.kubeconfig) as api:
+                    if self.kind == "Pod":
+                        core = client.CoreV1Api(api)
+                        found = await core.read_namespaced_pod(self.name, self.namespace, _request_timeout=PATIENCE)
+                    else:
+                        found = await client.CustomObjectsApi(api).get_namespaced_custom_object(
+                            GROUP, VERSION, self.namespace, PLURAL, self.name, _request_timeout=PATIENCE
+                        )
+                    return {**api.sanitize_for_serialization(found), "kind": self.kind}
+            except ApiException as error:
+                if error.status == HTTPStatus.NOT_FOUND:
+                    return None
+                self.log.warning("%s: cluster answers %s %s", self.name, error.status, error.reason)
+                await asyncio.sleep(pause_of(failures, error))
+            except Exception as error:  # aiohttp's own: whatever it is, the cluster is asked again
+                self.log.warning("%s: %s: %s", self.name, type(error).__name__, error)
+                await asyncio.sleep(pause_of(failures))
+        return None  # not reached: it is asked for ever
 
     async def _began_at(self, found: dict[str, Any]) -> float:
         """Return when the pod started, as the cluster recorded it: a restarted triggerer counts from there too."""
-        with suppress(ApiException, OSError):
+        with suppress(ApiException, OSError, TimeoutError):
             async with await open_client(self.kubeconfig) as api:
-                pod = await client.CoreV1Api(api).read_namespaced_pod(pod_of(found), self.namespace)
+                core = client.CoreV1Api(api)
+                pod = await core.read_namespaced_pod(pod_of(found), self.namespace, _request_timeout=PATIENCE)
                 if pod.status.start_time is not None:
                     return float(pod.status.start_time.timestamp())
         return time.time()
@@ -118,7 +159,7 @@ class WorkloadTrigger(BaseTrigger):
                         stamp, _, text = line.partition(" ")
                         stamp = stamp.rstrip("Z")
                         if stamp > before:
-                            self.log.info("| %s", text.rstrip("\n"))
+                            self.log.info("| %s", redacted(text.rstrip("\n")))
                             shown = stamp
             except ApiException as error:
                 if error.status == HTTPStatus.NOT_FOUND:
@@ -143,7 +184,7 @@ class WorkloadTrigger(BaseTrigger):
                         while time.monotonic() < until and await self._is_there(api):
                             await asyncio.sleep(0.5)
                 return  # noqa: TRY300  # it is gone
-            except (ApiException, OSError) as error:
+            except (ApiException, OSError, TimeoutError) as error:
                 self.log.warning("removing %s: %s; trying again", self.name, error)
                 await asyncio.sleep(1)
 
@@ -154,10 +195,12 @@ class WorkloadTrigger(BaseTrigger):
         ours = client.V1DeleteOptions(preconditions=client.V1Preconditions(uid=self.uid), propagation_policy=policy)
         try:
             if self.kind == "Pod":
-                await client.CoreV1Api(api).delete_namespaced_pod(self.name, self.namespace, body=ours)
+                await client.CoreV1Api(api).delete_namespaced_pod(
+                    self.name, self.namespace, body=ours, _request_timeout=PATIENCE
+                )
             else:
                 await client.CustomObjectsApi(api).delete_namespaced_custom_object(
-                    GROUP, VERSION, self.namespace, PLURAL, self.name, body=ours
+                    GROUP, VERSION, self.namespace, PLURAL, self.name, body=ours, _request_timeout=PATIENCE
                 )
         except ApiException as error:
             # Another one has the name by now: ours is gone, and that one's pods are not ours to wait for.
@@ -171,14 +214,15 @@ class WorkloadTrigger(BaseTrigger):
     async def _is_there(self, api: ApiClient) -> bool:
         core, named = client.CoreV1Api(api), f"metadata.name={self.name}"
         if self.kind == "Pod":
-            own = await core.list_namespaced_pod(self.namespace, field_selector=named)
+            own = await core.list_namespaced_pod(self.namespace, field_selector=named, _request_timeout=PATIENCE)
             return any(pod.metadata.uid == self.uid for pod in own.items)
         selector = f"sparkoperator.k8s.io/app-name={self.name}"
-        if (await core.list_namespaced_pod(self.namespace, label_selector=selector)).items:
+        pods = await core.list_namespaced_pod(self.namespace, label_selector=selector, _request_timeout=PATIENCE)
+        if pods.items:
             return True
         # The garbage collector takes the application away a moment after its pods.
         own = await client.CustomObjectsApi(api).list_namespaced_custom_object(
-            GROUP, VERSION, self.namespace, PLURAL, field_selector=named
+            GROUP, VERSION, self.namespace, PLURAL, field_selector=named, _request_timeout=PATIENCE
         )
         return any(each["metadata"]["uid"] == self.uid for each in own["items"])
 
@@ -195,6 +239,7 @@ async def _lines(api: ApiClient, namespace: str, found: dict[str, Any], after: s
         container=container_of(found),
         follow=True,
         timestamps=True,
+        _request_timeout=WATCHING,
         _preload_content=False,
         **options,
     )

@@ -24,6 +24,9 @@ from calve.kubernetes.manifest import GROUP, PLURAL, VERSION
 logger = logging.getLogger(__name__)
 WATCH_SECONDS = 290
 LONGEST_PAUSE_SECONDS = 30.0
+# To connect, and to wait for the next byte: a server that is silent longer is asked anew.
+PATIENCE = (5.0, 30.0)
+WATCHING = (5.0, WATCH_SECONDS + 30.0)
 _shared: dict[tuple[object, ...], Follower] = {}  # by event loop, of which a triggerer has one
 
 
@@ -35,6 +38,18 @@ async def open_client(kubeconfig: str | None) -> ApiClient:
     settings = client.Configuration()
     config.load_incluster_config(client_configuration=settings)  # type: ignore[no-untyped-call]
     return ApiClient(settings)
+
+
+def pause_of(failures: int, error: ApiException | None = None) -> float:
+    """Return how long to wait after so many failures: as the cluster asks, else longer each time.
+
+    Spread, so that triggers of many processes don't come back in one wave.
+    """
+    try:
+        asked = float(error.headers["Retry-After"])  # type: ignore[index, union-attr]  # what is not there is not asked for
+    except (AttributeError, KeyError, TypeError, ValueError):
+        asked = 0.5 * 2 ** min(failures, 8)
+    return min(asked, LONGEST_PAUSE_SECONDS) * random.uniform(0.8, 1.2)  # noqa: S311  # no secret
 
 
 @dataclass(eq=False)
@@ -54,7 +69,7 @@ class Follower:
     async def follow(self, name: str) -> AsyncGenerator[dict[str, Any] | None, None]:
         """Yield the object as it is now and each time it changed; None while there is none."""
         self.followers += 1
-        if self.pump is None:
+        if self.pump is None or self.pump.done():
             self.pump = asyncio.create_task(self._pump(), name=f"watch {self.kind} in {self.namespace}")
         try:
             seen: object = self
@@ -91,15 +106,13 @@ class Follower:
                     version = ""
                     logger.info("watch of %s: history is over, listing anew", self.kind)
                 else:
-                    asked = error.headers.get("Retry-After") if error.headers else None
-                    pause = float(asked) if asked else 0.5 * 2**failures
+                    pause = pause_of(failures, error)
                     logger.warning("watch of %s: cluster answers %s %s", self.kind, error.status, error.reason)
             except Exception as error:  # aiohttp's own: whatever it is, the cluster is asked again
-                pause = 0.5 * 2**failures
+                pause = pause_of(failures)
                 logger.warning("watch of %s: %s: %s", self.kind, type(error).__name__, error)
             failures += 1
-            # Spread, so that triggers of many processes don't come back in one wave.
-            await asyncio.sleep(min(pause, LONGEST_PAUSE_SECONDS) * random.uniform(0.8, 1.2))  # noqa: S311  # no secret
+            await asyncio.sleep(pause)
 
     async def _list(self, api: ApiClient) -> str:
         listed = api.sanitize_for_serialization(await self._call(api))
@@ -113,7 +126,12 @@ class Follower:
         """Yield the version up to which everything was seen, until the server ends the watch."""
         watch = Watch(return_type="object")
         stream = watch.stream(
-            self._call, api, resource_version=version, timeout_seconds=WATCH_SECONDS, allow_watch_bookmarks=True
+            self._call,
+            api,
+            resource_version=version,
+            timeout_seconds=WATCH_SECONDS,
+            allow_watch_bookmarks=True,
+            _request_timeout=WATCHING,
         )
         async with stream:
             async for event in stream:
@@ -137,7 +155,7 @@ class Follower:
 
         :param watch: Watch instead of listing.
         """
-        options = {key: value for key, value in options.items() if value is not None}
+        options = {"_request_timeout": PATIENCE} | {key: value for key, value in options.items() if value is not None}
         if self.selector:
             options["label_selector"] = self.selector
         if self.kind == "Pod":

@@ -7,7 +7,7 @@ import sys
 
 import click
 
-from calve.errors import CalveError
+from calve.errors import CalveError, SettingsError
 
 # name → (module, attribute, one line for the list)
 _COMMANDS = {
@@ -25,12 +25,14 @@ _COMMANDS = {
     "triage": ("calve.cli.kubernetes", "triage", "Say why a SparkApplication failed, and what to type."),
     "alerts": ("calve.cli.alerts", "alerts", "List alerts, deliver them, try a route."),
     "validate": ("calve.cli.contracts", "validate", "Check contracts, sources and pipelines; report all mistakes."),
+    "diff": ("calve.cli.contracts", "diff", "Say what a change of contracts changes, and what follows."),
     "docs": ("calve.cli.contracts", "docs", "Write the data dictionary."),
     "schema": ("calve.cli.contracts", "schema", "Write the JSON Schemas that editors use."),
     "new": ("calve.cli.contracts", "new", "Write the three files that a new dataset needs."),
     "doctor": ("calve.doctor", "doctor", "Check every connection, credential and permission."),
     "local": ("calve.standin.local.command", "local", "Start, stop and look at the local engine."),
     "source": ("calve.standin.source.command", "source", "Fill the demo's source database, plant and repair defects."),
+    "version": ("calve.cli.version", "version", "Print commit, contract digest and versions."),
     "demo": ("calve.cli.demo", "demo", "Run the whole story on this machine."),
 }
 
@@ -43,7 +45,12 @@ class _Lazy(click.Group):
         if cmd_name not in _COMMANDS:
             return None
         module, attribute, _ = _COMMANDS[cmd_name]
-        found: click.Command = getattr(importlib.import_module(module), attribute)
+        try:
+            found: click.Command = getattr(importlib.import_module(module), attribute)
+        except ModuleNotFoundError as error:
+            # An image holds its own half of calve.
+            msg = f"calve {cmd_name}: needs {error.name}, which is not installed here; run it in the Spark image"
+            raise SettingsError(msg) from error
         return found
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -1,4 +1,4 @@
-"""`calve validate | docs | schema | new`: what can be said and written from the contracts alone.
+"""`calve validate | diff | docs | schema | new`: what can be said and written from the contracts alone.
 
 Needs no connection, no setting but the project's folder, and starts no Spark.
 """
@@ -14,6 +14,7 @@ import click
 from calve.alerts.routes import examine_routes
 from calve.alerts.schema import SCHEMAS
 from calve.cli.reference import write_commands
+from calve.contract.differences import difference_table, differences
 from calve.contract.loader import examine, load_project
 from calve.contract.mistakes import Mistake, report
 from calve.contract.project import Project
@@ -65,6 +66,26 @@ def _as_json(project: Project | None, mistakes: list[Mistake]) -> dict[str, obje
         found |= {"digest": project.digest, "contracts": list(project.contracts)}
         found |= {"sources": list(project.sources), "pipelines": project.pipeline_order()}
     return found
+
+
+@click.command()
+@click.argument("base", type=_FOLDER)
+@_project
+@click.option("--markdown", "as_markdown", is_flag=True, help="Print a table, for a comment on a merge request.")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON list instead of text.")
+def diff(base: Path, folder: Path, as_markdown: bool, as_json: bool) -> None:
+    """Say what differs between the contracts in BASE and those here, and what follows for published tables.
+
+    BASE is a folder as `--project` is, e.g. a `git worktree` of the branch that a merge request goes to. Compares what
+    is declared, and which transforms and views differ; reads no data. Ends with 0 whether there is a difference or not.
+    """
+    found = differences(load_project(base), load_project(folder))
+    if as_json:
+        click.echo(json.dumps([asdict(one) for one in found], indent=2))
+    elif as_markdown:
+        click.echo(difference_table(found))
+    else:
+        click.echo("\n".join(map(str, found)) or "no difference")
 
 
 @click.command()

@@ -136,7 +136,9 @@ def driver_memory(seen: Seen) -> Found | None:
         sentence = f"the driver's heap is too small: {heap or 'exit 52, which is Spark out of memory'}"
     else:
         return None
-    return Found("driver-out-of-memory", sentence, False, _size(seen, "driver"), (_describe(seen),))
+    # Killed for no reason that the cluster names: a node in trouble does that too.
+    is_sure = reason == OUT_OF_MEMORY or seen.exit_code != _KILLED
+    return Found("driver-out-of-memory", sentence, not is_sure, _size(seen, "driver"), (_describe(seen),))
 
 
 def executor_lost(seen: Seen) -> Found | None:

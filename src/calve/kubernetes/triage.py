@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 
-from calve.errors import IntervalError
+from calve.errors import EX_DATAERR, IntervalError
 from calve.kubernetes import message_causes as message
 from calve.kubernetes import pod_causes as pod
 from calve.kubernetes.evidence import Cause, Facts, Found, Proof, Seen
@@ -86,11 +86,16 @@ def triage(facts: Facts) -> Diagnosis:
         name=facts.name,
         cause=found.cause,
         sentence=_cut(redacted(found.sentence)),
-        is_retryable=found.is_retryable,
+        is_retryable=_may_end_otherwise(seen, found),
         details=tuple(dict.fromkeys(_cut(line) for line in details)),
         look=tuple(dict.fromkeys((*found.look, *_look(seen)))),
         again=() if found.cause in ("published", "running") else _again(seen, found.cause),
     )
+
+
+def _may_end_otherwise(seen: Seen, found: Found) -> bool:
+    """Tell whether a retry helps: never where calve itself said that it can't, whatever else befell the pods."""
+    return found.is_retryable and not (seen.said and seen.exit_code == EX_DATAERR)
 
 
 def told(diagnosis: Diagnosis) -> str:

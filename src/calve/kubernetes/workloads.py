@@ -25,6 +25,8 @@ logger = logging.getLogger(__name__)
 T = TypeVar("T")
 TRIES = 6
 PATIENCE_SECONDS = 120.0
+# Seconds to connect, and to wait for an answer.
+_PATIENCE = {"_request_timeout": (5, 30)}
 _TEMPORARY = {408, 429, 500, 502, 503, 504}
 
 
@@ -52,17 +54,21 @@ class Workloads:
         """Return one by name; None when there is none."""
         found: dict[str, Any] | None
         if self.kind == "Pod":
-            found = self._ask(lambda: self._core.read_namespaced_pod(name, self.namespace))
+            found = self._ask(lambda: self._core.read_namespaced_pod(name, self.namespace, **_PATIENCE))
         else:
-            found = self._ask(lambda: self._custom.get_namespaced_custom_object(*self._place, name))
+            found = self._ask(lambda: self._custom.get_namespaced_custom_object(*self._place, name, **_PATIENCE))
         return found
 
     def find(self, selector: str) -> list[dict[str, Any]]:
         """Return those with these labels."""
         if self.kind == "Pod":
-            found = self._ask(lambda: self._core.list_namespaced_pod(self.namespace, label_selector=selector))
+            found = self._ask(
+                lambda: self._core.list_namespaced_pod(self.namespace, label_selector=selector, **_PATIENCE)
+            )
         else:
-            found = self._ask(lambda: self._custom.list_namespaced_custom_object(*self._place, label_selector=selector))
+            found = self._ask(
+                lambda: self._custom.list_namespaced_custom_object(*self._place, label_selector=selector, **_PATIENCE)
+            )
         return [{**item, "kind": self.kind} for item in (found or {}).get("items", [])]
 
     def submit(self, body: dict[str, Any], selector: str) -> dict[str, Any]:
@@ -90,9 +96,9 @@ class Workloads:
         for attempt in range(TRIES):
             try:
                 if self.kind == "Pod":
-                    made = self._core.create_namespaced_pod(self.namespace, body)
+                    made = self._core.create_namespaced_pod(self.namespace, body, **_PATIENCE)
                 else:
-                    made = self._custom.create_namespaced_custom_object(*self._place, body)
+                    made = self._custom.create_namespaced_custom_object(*self._place, body, **_PATIENCE)
                 return self._plain(made)
             except ApiException as error:
                 # Somebody with this name is there: this very try, whose answer was lost.
@@ -114,7 +120,7 @@ class Workloads:
         while time.monotonic() < until:
             pods = self._ask(
                 lambda: self._core.list_namespaced_pod(
-                    self.namespace, label_selector=f"sparkoperator.k8s.io/app-name={name}"
+                    self.namespace, label_selector=f"sparkoperator.k8s.io/app-name={name}", **_PATIENCE
                 )
             )
             if self.get(name) is None and not (pods or {}).get("items"):
@@ -125,11 +131,11 @@ class Workloads:
 
     def _delete(self, name: str) -> None:
         if self.kind == "Pod":
-            self._ask(lambda: self._core.delete_namespaced_pod(name, self.namespace))
+            self._ask(lambda: self._core.delete_namespaced_pod(name, self.namespace, **_PATIENCE))
         else:
             self._ask(
                 lambda: self._custom.delete_namespaced_custom_object(
-                    *self._place, name, propagation_policy="Foreground"
+                    *self._place, name, propagation_policy="Foreground", **_PATIENCE
                 )
             )
 
@@ -162,8 +168,11 @@ class Workloads:
 
 
 def _wait(error: ApiException | None, attempt: int) -> None:
-    asked = (error.headers or {}).get("Retry-After") if error is not None else None
-    time.sleep(min(float(asked) if asked else 0.25 * 2**attempt, 10.0))
+    try:
+        asked = float(error.headers["Retry-After"])  # type: ignore[union-attr]  # what is not there is not asked for
+    except (AttributeError, KeyError, TypeError, ValueError):
+        asked = 0.25 * 2**attempt
+    time.sleep(min(asked, 10.0))
 
 
 def _refused(name: str, error: ApiException) -> Exception:

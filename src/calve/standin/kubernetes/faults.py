@@ -17,7 +17,7 @@ class Fault:
         path: Regular expression that is searched in the path with its query, e.g. `/pods/.*/log` or `watch=true`.
         times: How many requests it befalls.
         status: Answer this instead; None answers as usual, if late.
-        retry_after: Seconds for the header `Retry-After`.
+        retry_after: For the header `Retry-After`: seconds, or a date as a proxy may write it.
         body: Body instead of a Status object: text, or what is written as JSON.
         applied: First do what is asked, then answer the fault: a lost reply.
         reset: Reset the connection instead of an answer.
@@ -28,7 +28,7 @@ class Fault:
     path: str = ".*"
     times: int = 1
     status: int | None = None
-    retry_after: int | None = None
+    retry_after: int | str | None = None
     body: Any = None
     applied: bool = False
     reset: bool = False
