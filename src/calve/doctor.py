@@ -109,11 +109,9 @@ def _lake(settings: Settings) -> str:
 
 
 def _snowflake(settings: Settings) -> str:
-    from calve.warehouse.connection import connect, execute
+    from calve.warehouse.connection import try_login
 
-    with connect(settings) as connection:
-        row = execute(connection, "select current_user() as name, current_role() as role")[0]
-    return f"connected as {row['name']} with role {row['role']}"
+    return try_login(settings)
 
 
 def _source(settings: Settings) -> Iterator[Finding]:

@@ -9,15 +9,17 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Literal, Self, TypeVar
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from calve.errors import SettingsError
 
 S = TypeVar("S", bound="RecordsSettings")
+
+LOGINS = ("snowflake_password", "snowflake_private_key", "snowflake_workload_identity")
 
 
 class RecordsSettings(BaseSettings):
@@ -29,7 +31,8 @@ class RecordsSettings(BaseSettings):
         catalog_url: `postgresql://user:password@host:port/database` of catalog and records.
     """
 
-    model_config = SettingsConfigDict(env_prefix="CALVE_", extra="ignore", frozen=True)
+    # What pydantic says of a model holds its input; ours may hold keys.
+    model_config = SettingsConfigDict(env_prefix="CALVE_", extra="ignore", frozen=True, hide_input_in_errors=True)
 
     profile: Literal["local", "cluster"] = "local"
     project: Path = Path()
@@ -53,6 +56,11 @@ class Settings(RecordsSettings):
         hash_key: Key of the keyed hash of restricted values.
         hash_key_id: Says which key hashed a value; stored beside it.
         snowflake_host: None means the account's own address.
+        snowflake_private_key: In place of a password: the text of a private key, PKCS#8 in PEM, RSA or EC.
+        snowflake_private_key_passphrase: Belongs to a private key that is encrypted.
+        snowflake_workload_identity: In place of a secret: AWS, AZURE, GCP or OIDC vouches for the process.
+        snowflake_token_file: With OIDC: file of the token, such as a projected service account token; read anew at
+            each login.
         snowflake_external_volume: Its storage base must be `warehouse`.
         report_dir: Where the page is written.
         spark_jars: Jars that the driver adds, comma separated; empty where the image has them.
@@ -77,6 +85,10 @@ class Settings(RecordsSettings):
     snowflake_protocol: Literal["http", "https"] = "https"
     snowflake_user: str = "calve"
     snowflake_password: SecretStr = SecretStr("")
+    snowflake_private_key: SecretStr | None = None
+    snowflake_private_key_passphrase: SecretStr | None = None
+    snowflake_workload_identity: Literal["AWS", "AZURE", "GCP", "OIDC"] | None = None
+    snowflake_token_file: Path | None = None
     snowflake_database: str = Field(default="CALVE", pattern=r"^[A-Z][A-Z0-9_]*$")
     snowflake_warehouse: str | None = None
     snowflake_external_volume: str = "CALVE_LAKE"
@@ -85,6 +97,28 @@ class Settings(RecordsSettings):
     spark_jars: str = ""
     driver_memory: str = Field(default="2g", pattern=r"^\d+[mg]$")
     lease_seconds: int = Field(default=60, ge=5)
+
+    @model_validator(mode="after")
+    def _one_way_to_log_in(self) -> Self:
+        ways = self.snowflake_logins
+        if len(ways) > 1:
+            msg = (
+                f"found {' and '.join(map(_variable, ways))}, expected one way to log in to Snowflake; unset the others"
+            )
+            raise ValueError(msg)
+        if self.snowflake_private_key_passphrase and "snowflake_private_key" not in ways:
+            msg = f"found no {_variable('snowflake_private_key')}, expected the key that the passphrase belongs to"
+            raise ValueError(msg)
+        if (self.snowflake_workload_identity == "OIDC") != bool(self.snowflake_token_file):
+            identity, file = _variable("snowflake_workload_identity"), _variable("snowflake_token_file")
+            msg = f"found one of {identity}=OIDC and {file}, expected both or none; set the other, or unset it"
+            raise ValueError(msg)
+        return self
+
+    @property
+    def snowflake_logins(self) -> list[str]:
+        """Return the names of the settings that log in to Snowflake; one at most, and none where none does."""
+        return [name for name in LOGINS if getattr(self, name)]
 
     @property
     def bucket(self) -> str:
@@ -118,8 +152,13 @@ def project_folder() -> Path:
 
 def wrong_settings(error: ValidationError, prefix: str, hint: str) -> SettingsError:
     """Return an error that names every variable that is missing or malformed; no value is in it."""
-    lines = [f"  {prefix}{'.'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors()]
+    found = [(".".join(map(str, e["loc"])).upper(), e["msg"].removeprefix("Value error, ")) for e in error.errors()]
+    lines = [f"  {prefix}{name}: {text}" if name else f"  {text}" for name, text in found]
     return SettingsError("\n".join([f"settings: {len(lines)} wrong", *lines, hint]))
+
+
+def _variable(name: str) -> str:
+    return f"CALVE_{name}".upper()
 
 
 def _load(model: type[S]) -> S:
@@ -130,6 +169,8 @@ def _load(model: type[S]) -> S:
     if os.environ.get("CALVE_PROFILE", "local") == "local" and local.exists():
         stored: dict[str, object] = json.loads(local.read_text())
         stored |= {"report_dir": state / "report"}
+        if any(os.environ.get(_variable(name)) for name in LOGINS):
+            stored.pop("snowflake_password", None)
         defaults = {key: value for key, value in stored.items() if key not in given}
     try:
         return model(**defaults)  # type: ignore[arg-type]  # the model checks them

@@ -15,6 +15,7 @@ from snowflake.connector.errors import DatabaseError, Error, InterfaceError, Ope
 
 from calve.errors import CalveError, SettingsError, WarehouseStateError, WarehouseUnavailableError
 from calve.settings import Settings
+from calve.warehouse.login import Login, login_of
 
 LOGIN_TIMEOUT_SECONDS = 10
 STATEMENT_TIMEOUT_SECONDS = 300
@@ -31,12 +32,24 @@ def connect(settings: Settings, role: str | None = None, tag: str = "calve") -> 
         tag: What the account's query history shows beside each statement, e.g. a run key.
 
     Raises:
-        SettingsError: Snowflake refused user, password or role.
+        SettingsError: No way to log in can be used, or Snowflake refused user, credential or role.
         WarehouseUnavailableError: Snowflake did not answer; nothing was changed.
     """
+    login = login_of(settings)
+    try:
+        return snowflake.connector.connect(**login.options, **_options(settings, role, tag))
+    except OperationalError as error:
+        msg = (
+            f"snowflake {_where(settings)}: found no answer, expected a login by {login.way}; "
+            f"check that it runs and is reachable (`calve local status`, `calve doctor`)\n  {_first(error)}"
+        )
+        raise WarehouseUnavailableError(msg) from error
+    except (DatabaseError, InterfaceError) as error:
+        raise _refused(settings, login, role, error) from error
+
+
+def _options(settings: Settings, role: str | None, tag: str) -> dict[str, Any]:
     options: dict[str, Any] = {
-        "user": settings.snowflake_user,
-        "password": settings.snowflake_password.get_secret_value(),
         "account": settings.snowflake_account,
         "login_timeout": LOGIN_TIMEOUT_SECONDS,
         "socket_timeout": STATEMENT_TIMEOUT_SECONDS,
@@ -52,22 +65,35 @@ def connect(settings: Settings, role: str | None = None, tag: str = "calve") -> 
         # Before the first expose there is none, and only the default role logs in then.
         "database": settings.snowflake_database if role else None,
     }
-    options |= {key: value for key, value in optional.items() if value is not None}
-    try:
-        return snowflake.connector.connect(**options)
-    except OperationalError as error:
+    return options | {key: value for key, value in optional.items() if value is not None}
+
+
+def _refused(settings: Settings, login: Login, role: str | None, error: Error) -> SettingsError:
+    user = f"user {settings.snowflake_user}" if "user" in login.options else "this process"
+    msg = (
+        f"snowflake {_where(settings)}: found {user}{f' with role {role}' if role else ''} refused, expected a login "
+        f"by {login.way}; check {login.advice} and the roles granted to the user\n  {_first(error)}"
+    )
+    return SettingsError(msg)
+
+
+def try_login(settings: Settings) -> str:
+    """Log in, and return by which way and as whom.
+
+    Raises:
+        SettingsError: As of `connect`, or the workload identity is that of another user.
+        WarehouseUnavailableError: Snowflake did not answer.
+    """
+    way = login_of(settings).way
+    with connect(settings) as connection:
+        row = execute(connection, "select current_user() as name, current_role() as role")[0]
+    if settings.snowflake_workload_identity and row["name"].upper() != settings.snowflake_user.upper():
         msg = (
-            f"snowflake {_where(settings)}: found no answer, expected a login of {settings.snowflake_user}; "
-            f"check that it runs and is reachable (`calve local status`, `calve doctor`)\n  {_first(error)}"
+            f"snowflake: found user {row['name']} by {way}, expected {settings.snowflake_user}; correct "
+            "CALVE_SNOWFLAKE_USER, or give the identity to that user"
         )
-        raise WarehouseUnavailableError(msg) from error
-    except (DatabaseError, InterfaceError) as error:
-        msg = (
-            f"snowflake {_where(settings)}: found user {settings.snowflake_user}"
-            f"{f' with role {role}' if role else ''} refused, expected a login; check CALVE_SNOWFLAKE_USER, "
-            f"CALVE_SNOWFLAKE_PASSWORD and the roles granted to the user\n  {_first(error)}"
-        )
-        raise SettingsError(msg) from error
+        raise SettingsError(msg)
+    return f"connected by {way} as {row['name']} with role {row['role']}"
 
 
 def execute(conn: SnowflakeConnection, statement: str) -> list[dict[str, Any]]:

@@ -160,6 +160,30 @@ class Role:
 
 
 @dataclass(frozen=True)
+class Identity:
+    """A workload that an OpenID provider vouches for."""
+
+    issuer: str
+    subject: str
+    audiences: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Login:
+    """How a user logs in; a password is the server's, for all.
+
+    Attributes:
+        keys: Public keys in base64 DER, by the property that holds them: two slots, so that keys can be rotated.
+        is_service: Such a user has no password.
+    """
+
+    owner: str = ADMIN
+    keys: dict[str, str] = field(default_factory=dict)
+    is_service: bool = False
+    identity: Identity | None = None
+
+
+@dataclass(frozen=True)
 class Grant:
     """A privilege of a role on one object, or on future objects of a schema or database."""
 
@@ -182,6 +206,7 @@ class State:
     integrations: dict[str, Integration] = field(default_factory=dict)
     roles: dict[str, Role] = field(default_factory=dict)
     users: dict[str, frozenset[str]] = field(default_factory=dict)
+    logins: dict[str, Login] = field(default_factory=dict)
     grants: frozenset[Grant] = frozenset()
 
     def take_id(self) -> int:
@@ -209,6 +234,7 @@ class State:
             integrations=dict(self.integrations),
             roles=dict(self.roles),
             users=dict(self.users),
+            logins=dict(self.logins),
         )
 
     def native_ids(self) -> set[int]:

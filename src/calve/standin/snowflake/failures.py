@@ -1,8 +1,10 @@
-"""The errors that a statement can end in, with Snowflake's numbers, SQL states and wording.
+"""The errors that a statement or a login can end in, with Snowflake's numbers, SQL states and wording.
 
 They are answers of the protocol, sent to the client as they are, and no failures of calve: hence no
-`CalveError`. A statement that raises one has changed nothing.
+`CalveError`. What raises one has changed nothing.
 """
+
+from dataclasses import dataclass
 
 DOES_NOT_EXIST = 2003
 
@@ -15,6 +17,14 @@ class SqlError(Exception):
         self.errno = errno
         self.sqlstate = sqlstate
         self.message = message
+
+
+@dataclass
+class LoginError(Exception):
+    """A login that failed, with Snowflake's code and message; no session exists."""
+
+    code: str
+    message: str
 
 
 def syntax(position: int, found: str) -> SqlError:

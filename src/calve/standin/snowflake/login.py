@@ -1,18 +1,19 @@
 """Who may log in, and as which role.
 
-A wrong password, an unknown role and a role that the user was not granted are refused as Snowflake does. A user
-that logs in for the first time plays ACCOUNTADMIN: the stand-in has no other way to be set up.
+A wrong password, key or identity, an unknown role and a role that the user was not granted are refused as Snowflake
+does. A user that logs in for the first time, by password, plays ACCOUNTADMIN: the stand-in has no other way to be
+set up.
 """
 
 import hmac
 import secrets
-from dataclasses import dataclass
 from typing import Any
 
 from calve.standin.snowflake.access import Rights
+from calve.standin.snowflake.attestation import user_by_identity, user_by_key_pair
 from calve.standin.snowflake.catalog import ADMIN, State
 from calve.standin.snowflake.engine import Engine
-from calve.standin.snowflake.failures import SqlError
+from calve.standin.snowflake.failures import LoginError, SqlError
 from calve.standin.snowflake.session import Session
 from calve.standin.snowflake.statements.roles import may_play
 from calve.standin.snowflake.statements.sessions import checked_parameter
@@ -22,30 +23,26 @@ from calve.standin.snowflake.tokens import split_name
 _OF_THE_CLIENT = ("CLIENT_", "PYTHON_CONNECTOR_")
 
 
-@dataclass
-class LoginError(Exception):
-    """A login that failed, with Snowflake's code and message."""
-
-    code: str
-    message: str
-
-
 def log_in(body: dict[str, Any], query: dict[str, str], store: Store, engine: Engine, password: str | None) -> Session:
     """Check a login request and open a session.
 
     Raises:
-        LoginError: Wrong password, role or way to log in; no session exists afterwards.
+        LoginError: Wrong password, token, role or way to log in; no session exists afterwards.
     """
     data = body.get("data", {})
     way = str(data.get("AUTHENTICATOR", "SNOWFLAKE")).upper()
-    if way != "SNOWFLAKE" or "TOKEN" in data:
+    if way == "SNOWFLAKE_JWT":
+        user = user_by_key_pair(data, store.current)
+    elif way == "WORKLOAD_IDENTITY":
+        user = user_by_identity(data, store.current)
+    elif way == "SNOWFLAKE" and "TOKEN" not in data:
+        user = _user_by_password(data, store.current, password)
+    else:
         raise LoginError(
-            code="390101", message=f"calve stand-in does not model the authenticator {way}; use user and password."
+            code="390101",
+            message=f"calve stand-in does not model the authenticator {way}; use a password, key pair or identity.",
         )
-    if password is not None and not hmac.compare_digest(str(data.get("PASSWORD", "")).encode(), password.encode()):
-        raise LoginError(code="390100", message="Incorrect username or password was specified.")
     parameters = _parameters(data.get("SESSION_PARAMETERS") or {})
-    user = str(data.get("LOGIN_NAME", "")).upper()
     if user not in store.current.users:
         with store.change() as state:
             state.users.setdefault(user, frozenset({ADMIN}))
@@ -54,6 +51,15 @@ def log_in(body: dict[str, Any], query: dict[str, str], store: Store, engine: En
     session.parameters.update(parameters)
     _place(session, store.current, query)
     return session
+
+
+def _user_by_password(data: dict[str, Any], state: State, password: str | None) -> str:
+    user = str(data.get("LOGIN_NAME", "")).upper()
+    login = state.logins.get(user)
+    wrong = password is not None and not hmac.compare_digest(str(data.get("PASSWORD", "")).encode(), password.encode())
+    if wrong or (login is not None and login.is_service):
+        raise LoginError(code="390100", message="Incorrect username or password was specified.")
+    return user
 
 
 def _parameters(asked: dict[str, Any]) -> dict[str, str]:

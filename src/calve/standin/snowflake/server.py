@@ -20,7 +20,7 @@ from starlette.routing import Route
 from calve.standin.snowflake import VERSION, failures, statements
 from calve.standin.snowflake.engine import Engine
 from calve.standin.snowflake.faults import Faults
-from calve.standin.snowflake.login import LoginError, log_in
+from calve.standin.snowflake.login import log_in
 from calve.standin.snowflake.session import Session
 from calve.standin.snowflake.statements.context import Context
 from calve.standin.snowflake.store import Store
@@ -62,7 +62,7 @@ class Server:
             session = await run_in_threadpool(
                 log_in, body, dict(request.query_params), self._store, self._engine, self._password
             )
-        except LoginError as error:
+        except failures.LoginError as error:
             return JSONResponse(_failed(error.code, error.message))
         except failures.SqlError as error:
             return JSONResponse(_failed("390101", error.message))

@@ -19,6 +19,7 @@ from calve.standin.snowflake.statements import (
     schemas,
     sessions,
     show,
+    users,
     views,
 )
 from calve.standin.snowflake.statements.context import OK, Context
@@ -34,12 +35,13 @@ _CREATE: dict[str, Callable[..., Rows]] = {
     "SCHEMA": schemas.create_schema,
     "TABLE": native.create_table,
     "ROLE": roles.create_role,
-    "USER": roles.create_user,
+    "USER": users.create_user,
 }
 _ALTER: dict[str, Callable[[Reader, Context], Rows]] = {
     "ICEBERG TABLE": iceberg.alter_table,
     "SCHEMA": schemas.alter_schema,
     "SESSION": sessions.alter_session,
+    "USER": users.alter_user,
 }
 _QUERIES = {"SELECT", "WITH", "VALUES", "("}
 _WRITES = {"INSERT", "UPDATE", "DELETE"}

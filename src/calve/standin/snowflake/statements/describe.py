@@ -1,9 +1,10 @@
-"""DESCRIBE of tables, views, volumes, integrations and schemas."""
+"""DESCRIBE of tables, views, volumes, integrations, schemas and users."""
 
 from calve.standin.snowflake import failures
 from calve.standin.snowflake.catalog import Schema
 from calve.standin.snowflake.names import find_path, find_schema
 from calve.standin.snowflake.statements.context import Context
+from calve.standin.snowflake.statements.users import describe_user
 from calve.standin.snowflake.tokens import Reader
 from calve.standin.snowflake.wire import SHOW, Rows
 
@@ -12,7 +13,9 @@ _PROPERTIES = ("parent_property", "property", "property_type", "property_value",
 
 
 def describe(reader: Reader, context: Context) -> Rows:
-    """DESC[RIBE] {[ICEBERG] TABLE | VIEW | EXTERNAL VOLUME | [CATALOG] INTEGRATION | SCHEMA} x."""
+    """DESC[RIBE] {[ICEBERG] TABLE | VIEW | EXTERNAL VOLUME | [CATALOG] INTEGRATION | SCHEMA | USER} x."""
+    if reader.accept("USER"):
+        return describe_user(reader, context)
     kinds = ("ICEBERG TABLE", "TABLE", "VIEW", "EXTERNAL VOLUME", "CATALOG INTEGRATION", "INTEGRATION", "SCHEMA")
     if not any(reader.peek(*kind.split()) for kind in kinds):
         raise failures.not_modelled(what=f"DESCRIBE {reader.words(2)}")

@@ -4,7 +4,7 @@ import time
 
 from calve.standin.snowflake import failures
 from calve.standin.snowflake.access import Rights, played
-from calve.standin.snowflake.catalog import ADMIN, SYSTEM_ROLES, Grant, Role, State
+from calve.standin.snowflake.catalog import SYSTEM_ROLES, Grant, Role, State
 from calve.standin.snowflake.statements.context import OK, Context, making
 from calve.standin.snowflake.tokens import Reader
 from calve.standin.snowflake.wire import Rows, status
@@ -72,24 +72,6 @@ def grant_role(reader: Reader, context: Context, *, give: bool) -> Rows:
             edge = frozenset({Grant("USAGE", "ROLE", role.id, grantee)})
             state.grants = state.grants | edge if give else state.grants - edge
     return status(OK)
-
-
-def create_user(reader: Reader, context: Context, *, replace: bool) -> Rows:
-    """CREATE USER [IF NOT EXISTS] x; a name that roles can be granted to. Passwords are the server's."""
-    if replace:
-        raise failures.not_modelled(what="CREATE OR REPLACE USER")
-    wanted = making(reader, replace=False)
-    name = reader.identifier()
-    if not reader.done:
-        raise failures.not_modelled(what=f"{reader.words(1)} of a user")
-    with context.store.change() as state:
-        rights = context.rights(state)
-        owner = ADMIN if name in state.users else None
-        if answer := wanted.stop(name, owner, rights, "user"):
-            return answer
-        rights.need_on_account("CREATE USER")
-        state.users[name] = frozenset()
-    return status(f"User {name} successfully created.")
 
 
 def may_play(state: State, user: str, role: str) -> bool:
