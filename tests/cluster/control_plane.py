@@ -1,6 +1,7 @@
-"""A real control plane on 127.0.0.1: etcd, kube-apiserver and the controllers that tests need, with the operator's CRD.
+"""A real control plane: etcd, kube-apiserver, the controllers that tests need, and the operator's CRD.
 
-No root, no network, no node: a pod runs nowhere. All files are in one folder, which the caller removes.
+On 127.0.0.1 it takes no root and no network, and a pod runs nowhere. At the address of a node it has the scheduler and
+all controllers too. All files are in one folder, which the caller removes.
 """
 
 import json
@@ -15,6 +16,7 @@ import yaml
 from calve.kubernetes.manifest import GROUP, PLURAL, VERSION
 from cluster.binary import kubernetes
 from cluster.keys import LOCALHOST, write_pair
+from cluster.node_files import API_SERVICE, DOMAIN, NODE, SERVICES
 from cluster.processes import Processes
 from cluster.settling import until
 from manifests.closed_schema import CRD, operator_module
@@ -23,32 +25,49 @@ from unused_ports import free_ports
 START_SECONDS = 120.0
 # Others would evict pods from a node that nobody runs.
 CONTROLLERS = ("garbage-collector-controller", "namespace-controller", "resourcequota-controller")
+API_HOSTS = ("kubernetes", "kubernetes.default", "kubernetes.default.svc", f"kubernetes.default.svc.{DOMAIN}")
+ADMIN, KUBELET = "admin", f"system:node:{NODE}"
+MANAGER, SCHEDULER, PROXY = (f"system:kube-{each}" for each in ("controller-manager", "scheduler", "proxy"))
+GROUPS = {ADMIN: "system:masters", KUBELET: "system:nodes"}
+# Who asked what, and no bodies: what each service account really uses.
+AUDITED = {"apiVersion": "audit.k8s.io/v1", "kind": "Policy", "omitStages": ["RequestReceived"]}
+AUDITED |= {"rules": [{"level": "Metadata"}]}
 DISCOVERY = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
 CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 
 
 class ControlPlane:
-    """One cluster without nodes.
+    """One cluster without nodes, or the head of a node.
 
     Attributes:
         url: Where the API server is; `token` is an administrator's, `certificate` the one that it shows.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, node_address: str = "") -> None:
         self.folder, self.processes = folder, Processes(folder)
-        self.token = secrets.token_hex(16)
-        port, self._etcd_port, self._peer_port, self._controllers_port = free_ports(4)
-        self.url = f"https://{LOCALHOST}:{port}"
-        self.key, self.certificate = write_pair(folder, "apiserver")
+        self._tokens = {user: secrets.token_hex(16) for user in (ADMIN, MANAGER, SCHEDULER, PROXY, KUBELET)}
+        self.token = self._tokens[ADMIN]
+        ports = free_ports(5)
+        port, self._etcd_port, self._peer_port, self._controllers_port, self._scheduler_port = ports
+        self._has_node, self._address = bool(node_address), node_address or LOCALHOST
+        self.url = f"https://{self._address}:{port}"
+        reached_at = (LOCALHOST, self._address, API_SERVICE)
+        self.key, self.certificate = write_pair(folder, "apiserver", reached_at, API_HOSTS)
         self._binary = str(kubernetes())
-        (folder / "tokens.csv").write_text(f"{self.token},admin,1,system:masters\n")
+        lines = [f"{token},{user},{user},{GROUPS.get(user, '')}" for user, token in self._tokens.items()]
+        (folder / "tokens.csv").write_text("\n".join(lines) + "\n")
+        (folder / "audited.json").write_text(json.dumps(AUDITED))
 
     def start(self) -> None:
         """Start everything; return when a SparkApplication can be created."""
         self._start_etcd()
         self.start_apiserver()
-        self._define_applications()
-        self._start_controllers()
+        if self._has_node:
+            self._start_controllers(self._of_a_node())
+            self._start_scheduler()
+            return
+        self.define_applications()
+        self._start_controllers({"controllers": ",".join(CONTROLLERS)})
 
     def stop(self) -> None:
         """End everything."""
@@ -61,25 +80,29 @@ class ControlPlane:
         etcd, port = f"http://{LOCALHOST}:{self._etcd_port}", self.url.rpartition(":")[2]
         options = {
             "etcd-servers": etcd,
-            "bind-address": LOCALHOST,
-            "advertise-address": LOCALHOST,
+            "bind-address": self._address,
+            "advertise-address": self._address,
             "secure-port": port,
-            # The reconciler would announce an address that is this machine's own.
-            "endpoint-reconciler-type": "none",
-            "authorization-mode": "RBAC",
+            "authorization-mode": "Node,RBAC",
             "token-auth-file": self.folder / "tokens.csv",
             "tls-private-key-file": self.key,
             "tls-cert-file": self.certificate,
-            "service-account-issuer": "https://kubernetes.default.svc",
+            "service-account-issuer": f"https://kubernetes.default.svc.{DOMAIN}",
             "service-account-key-file": self.key,
             "service-account-signing-key-file": self.key,
-            "service-cluster-ip-range": "10.96.0.0/16",
+            "service-cluster-ip-range": SERVICES,
             "kubelet-preferred-address-types": "InternalIP",
             # Of a kubelet that asks nobody who they are.
             "kubelet-client-certificate": self.certificate,
             "kubelet-client-key": self.key,
             "profiling": "false",
         }
+        if self._has_node:
+            audit = {"audit-policy-file": self.folder / "audited.json", "audit-log-path": self.folder / "audit.log"}
+            options |= {"enable-admission-plugins": "NodeRestriction", "allow-privileged": "true", **audit}
+        else:
+            # The reconciler would announce an address that is this machine's own.
+            options["endpoint-reconciler-type"] = "none"
         self._run("apiserver", "kube-apiserver", options)
         with self.client() as client:
             self._wait("apiserver", lambda: client.get("/readyz").status_code == httpx.codes.OK)
@@ -103,15 +126,15 @@ class ControlPlane:
             "trust_env": False,
         }
 
-    def write_kubeconfig(self, file: Path) -> Path:
-        """Write the administrator's kubeconfig."""
+    def write_kubeconfig(self, file: Path, user: str = ADMIN) -> Path:
+        """Write a user's kubeconfig."""
         cluster = {"server": self.url, "certificate-authority": str(self.certificate)}
         found = {
             "apiVersion": "v1",
             "kind": "Config",
             "clusters": [{"name": "test", "cluster": cluster}],
-            "users": [{"name": "admin", "user": {"token": self.token}}],
-            "contexts": [{"name": "test", "context": {"cluster": "test", "user": "admin"}}],
+            "users": [{"name": user, "user": {"token": self._tokens[user]}}],
+            "contexts": [{"name": "test", "context": {"cluster": "test", "user": user}}],
             "current-context": "test",
         }
         file.write_text(json.dumps(found))
@@ -135,11 +158,19 @@ class ControlPlane:
         with httpx.Client(trust_env=False) as client:
             self._wait("etcd", lambda: client.get(f"{own}/health").status_code == httpx.codes.OK)
 
-    def _start_controllers(self) -> None:
-        kubeconfig = self.write_kubeconfig(self.folder / "kubeconfig")
-        options = {
-            "kubeconfig": kubeconfig,
-            "controllers": ",".join(CONTROLLERS),
+    def _of_a_node(self) -> dict[str, object]:
+        return {
+            "controllers": "*",
+            "use-service-account-credentials": "true",
+            "service-account-private-key-file": self.key,
+            "root-ca-file": self.certificate,
+            "allocate-node-cidrs": "false",
+        }
+
+    def _start_controllers(self, own: dict[str, object]) -> None:
+        user = MANAGER if self._has_node else ADMIN
+        options = own | {
+            "kubeconfig": self.write_kubeconfig(self.folder / "controllers.conf", user),
             "leader-elect": "false",
             "bind-address": LOCALHOST,
             "secure-port": str(self._controllers_port),
@@ -151,7 +182,21 @@ class ControlPlane:
         with self.client() as client:
             self._wait("controllers", lambda: client.get(health).status_code == httpx.codes.OK)
 
-    def _define_applications(self) -> None:
+    def _start_scheduler(self) -> None:
+        options = {
+            "kubeconfig": self.write_kubeconfig(self.folder / "scheduler.conf", SCHEDULER),
+            "leader-elect": "false",
+            "bind-address": LOCALHOST,
+            "secure-port": str(self._scheduler_port),
+        }
+        self._run("scheduler", "kube-scheduler", options)
+        with self.client() as client:
+            # Without it no pod is let in.
+            account = "/api/v1/namespaces/default/serviceaccounts/default"
+            self._wait("controllers", lambda: client.get(account).status_code == httpx.codes.OK)
+
+    def define_applications(self) -> None:
+        """Bring the operator's CRD, as its chart does."""
         with (operator_module() / CRD).open() as file:
             crd = yaml.load(file, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
         address = f"/apis/{GROUP}/{VERSION}/{PLURAL}"

@@ -245,3 +245,11 @@ def test_without_go_the_schema_is_not_held_against_anything_and_ci_says_so(monke
     monkeypatch.setenv("CI", "true")
     with pytest.raises(pytest.fail.Exception, match="no Go on this machine"):
         application_schema()
+
+
+def test_a_small_application_with_one_executor_reserves_less_than_a_core(project, deployment, origin):
+    run = Run("small", Interval.parse("2026-01-01/2026-01-02"), "all", 0)
+    spec = spark_application(project, Planned(run, Way("changes")), deployment, origin)["spec"]
+
+    reserved = [spec[part]["coreRequest"] for part in ("driver", "executor")]
+    assert sum(int(each.removesuffix("m")) for each in reserved) < 1000

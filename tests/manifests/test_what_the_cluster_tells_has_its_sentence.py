@@ -122,6 +122,15 @@ def test_a_secret_that_is_not_there_is_told(project):
     )
 
 
+def test_a_volume_that_is_not_there_is_told_but_not_the_one_that_spark_makes_after_its_driver(project):
+    own = event("FailedMount", 'MountVolume.SetUp failed: configmap "spark-drv-69fbda9b-conf-map" not found')
+    missing = event("FailedMount", 'MountVolume.SetUp failed: secret "of-the-source" not found')
+    lost = facts(application(project, "FAILED", "driver pod not found"), events=(own,))
+
+    assert (triage(lost).cause, triage(lost).is_retryable) == ("driver-gone", True)
+    assert triage(replace(lost, events=(own, missing))).cause == "configuration"
+
+
 NO_NODE = (
     "0/3 nodes are available: 1 Insufficient cpu, 2 node(s) had untolerated taint {dedicated: web}. preemption: no"
 )

@@ -49,7 +49,7 @@ class _Lazy(click.Group):
             found: click.Command = getattr(importlib.import_module(module), attribute)
         except ModuleNotFoundError as error:
             # An image holds its own half of calve.
-            msg = f"calve {cmd_name}: needs {error.name}, which is not installed here; run it in the Spark image"
+            msg = f"calve {cmd_name}: needs {error.name}, which is not installed here; run it in the other image"
             raise SettingsError(msg) from error
         return found
 

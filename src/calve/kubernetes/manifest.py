@@ -43,19 +43,27 @@ _EXECUTOR_NAMES = "spark.kubernetes.executor.podNamePrefix"
 
 @dataclass(frozen=True)
 class Size:
-    """What an application may take. Memory is that of the process; Spark asks 10 to 40 % more for the pod."""
+    """What an application may take. Memory is that of the process; Spark asks 10 to 40 % more for the pod.
+
+    Attributes:
+        driver_request: What of its cores a pod reserves on its node, `250m`; it may use more while nobody else does.
+        executor_request: The same.
+    """
 
     driver_cores: int
     driver_memory: str
     executor_cores: int
     executor_memory: str
     max_executors: int
+    driver_request: str
+    executor_request: str
 
 
 SIZES = {
-    "small": Size(1, "1g", 1, "1g", 2),
-    "medium": Size(1, "2g", 2, "4g", 4),
-    "large": Size(2, "4g", 4, "8g", 16),
+    # Fits beside Airflow on two cores: a driver mostly waits.
+    "small": Size(1, "1g", 1, "1g", 2, "250m", "500m"),
+    "medium": Size(1, "2g", 2, "4g", 4, "500m", "2"),
+    "large": Size(2, "4g", 4, "8g", 16, "2", "4"),
 }
 
 
@@ -195,6 +203,7 @@ def _allocation(size: Size) -> dict[str, Any]:
 def _driver(size: Size, deployment: Deployment) -> dict[str, Any]:
     return {
         "cores": size.driver_cores,
+        "coreRequest": size.driver_request,
         "memory": size.driver_memory,
         "serviceAccount": deployment.service_account,
         # Spark's driver makes its executors, with the token of its service account.
@@ -206,6 +215,7 @@ def _executor(size: Size, deployment: Deployment) -> dict[str, Any]:
     return {
         "instances": 1,
         "cores": size.executor_cores,
+        "coreRequest": size.executor_request,
         "memory": size.executor_memory,
         "template": _template(deployment, EXECUTOR_CONTAINER),
     }

@@ -25,6 +25,7 @@ _IMAGE = {
 }
 _NEVER_PULLED = re.compile(r"not found|unauthorized|denied|manifest unknown|no basic auth|InvalidImageName|NeverPull")
 _CONFIGURATION = {"CreateContainerConfigError", "CreateContainerError", "RunContainerError"}
+_SPARKS_OWN = re.compile(r'configmap "spark-(drv|exec)-[0-9a-f]+-conf-map" not found')
 _QUOTA = re.compile(r"(exceeded|failed) quota: [^\n]*?(?=\. Received status|$|\n)")
 _EXECUTOR_MEMORY = re.compile(r"possible container OOM|OOMKilled|exit(?:ed with exit)? ?code:? 137|ExitCode: 137")
 _EXECUTOR_LOST = re.compile(
@@ -67,6 +68,9 @@ def configuration(seen: Seen) -> Found | None:
     if seen.facts.log:
         return None
     for event in _events(seen, "FailedMount"):
+        # Spark makes the driver's pod first and then what this one mounts: it is always missed for a moment.
+        if _SPARKS_OWN.search(event):
+            continue
         return Found("configuration", f"a volume is not there; {event}", False, look=(_describe(seen),))
     return None
 

@@ -1,0 +1,3 @@
+module calve.dev/tests/pause
+
+go 1.24.0
