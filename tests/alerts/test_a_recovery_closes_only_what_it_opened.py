@@ -7,7 +7,7 @@ from publishing import BLOCKED, FAILED, publish
 
 from calve.alerts.alert import Alert
 from calve.alerts.delivery import deliver
-from calve.alerts.kept import close, open_alerts, raise_alert, recover, recover_published
+from calve.alerts.kept import close, open_alerts, raise_alert, recover, recover_published, recover_step
 from calve.alerts.routes import Route, Routes, SlackTarget
 from calve.runs import Interval
 
@@ -31,7 +31,7 @@ def test_a_recovery_leaves_other_pipelines_days_kinds_and_steps_open(conn):
     others = [
         replace(FAILED, pipeline="reference", run_key="reference@2026-02-06#0"),
         replace(FAILED, interval=Interval.parse("2026-02-07"), run_key="revenue@2026-02-07#0"),
-        replace(FAILED, interval=Interval.parse("2026-02-06/2026-02-08"), run_key="revenue@2026-02-06/2026-02-08#0"),
+        replace(FAILED, interval=Interval.parse("2026-02-05/2026-02-08"), run_key="revenue@2026-02-05/2026-02-08#0"),
         replace(FAILED, part="expose"),
         BLOCKED,
     ]
@@ -48,6 +48,35 @@ def test_a_step_that_works_again_closes_its_own_alert(conn):
 
     assert recover(conn, "revenue", FAILED.interval, part="expose") == 1
     assert keys(conn) == [FAILED.key]
+
+
+def test_a_step_that_works_again_closes_what_was_seen_on_other_days(conn):
+    raise_alert(conn, replace(FAILED, part="expose"))
+    others = [replace(FAILED, part="report"), replace(FAILED, part="expose", pipeline="reference", run_key=None)]
+    for alert in others:
+        raise_alert(conn, alert)
+
+    assert recover_step(conn, "expose", "revenue") == 1
+    assert keys(conn) == [alert.key for alert in others]
+
+
+def test_a_step_that_serves_all_pipelines_closes_the_alerts_of_all(conn):
+    for pipeline in ("reference", "revenue"):
+        raise_alert(conn, replace(FAILED, part="expose", pipeline=pipeline, run_key=None))
+
+    assert recover_step(conn, "expose") == 2
+    assert keys(conn) == []
+
+
+def test_an_alert_that_grew_is_over_when_all_of_its_days_are_published(conn):
+    raise_alert(conn, FAILED)
+    longer = Interval.parse("2026-02-06/2026-02-08")
+    raise_alert(conn, replace(FAILED, interval=longer, run_key="revenue@2026-02-06/2026-02-08#0"))
+    publish(conn, "revenue@2026-02-06#0")
+    assert recover_published(conn) == 0
+
+    publish(conn, "revenue@2026-02-07#0")
+    assert recover_published(conn) == 1
 
 
 def test_a_route_that_was_not_told_hears_no_recovery(conn, environment, slack, mailbox, routes):

@@ -83,3 +83,19 @@ def test_a_recovery_answers_the_mail_that_it_closes(conn, routes, environment, m
     assert "It is over: publication 7." in recovered.get_content()
     assert (opened["To"], opened["From"]) == ("a@example.com, b@example.com", "calve@example.com")
     assert parsedate_to_datetime(opened["Date"]).tzinfo is not None
+
+
+def test_a_message_leads_to_the_page_that_explains_it(conn, routes, environment, slack, mailbox):
+    raise_alert(conn, BLOCKED)
+    deliver(conn, routes, environment | {"CALVE_ALERTS_DOCS_URL": "https://git.example.com/calve/docs/"})
+
+    address = "https://git.example.com/calve/docs/alerts.md#blocked"
+    assert f"What it means, and what to do: {address}" in mailbox.mails[0].get_content()
+    assert f"<{address}|" in str(slack.accepted[0])
+
+
+def test_without_an_address_the_page_is_named(conn, routes, environment, mailbox):
+    raise_alert(conn, BLOCKED)
+    deliver(conn, routes, environment)
+
+    assert "explained in: docs/alerts.md#blocked" in mailbox.mails[0].get_content()

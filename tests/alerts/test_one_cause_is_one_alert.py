@@ -3,6 +3,7 @@
 import multiprocessing
 from dataclasses import replace
 
+import pytest
 from publishing import BLOCKED, FAILED
 
 from calve.alerts.alert import Alert
@@ -47,6 +48,31 @@ def test_another_kind_day_pipeline_scope_or_step_is_another_cause(conn):
         replace(FAILED, part="expose"),
     ]
     assert [raise_alert(conn, alert) for alert in others] == [True] * len(others)
+
+
+@pytest.mark.parametrize("alert", [BLOCKED, FAILED], ids=["blocked", "failed"])
+def test_the_next_days_that_fail_with_the_first_are_the_same_cause(conn, routes, environment, slack, alert):
+    for until in ("2026-02-07", "2026-02-08", "2026-02-09"):
+        interval = Interval.parse(f"2026-02-06/{until}")
+        raise_alert(conn, replace(alert, interval=interval, run_key=f"revenue@{interval}#0"))
+        deliver(conn, routes, environment)
+
+    assert len(slack.accepted) == 1
+    assert [str(kept.alert.interval) for kept in open_alerts(conn)] == ["2026-02-06/2026-02-09"]
+
+
+@pytest.mark.parametrize(
+    "alert",
+    [
+        pytest.param(replace(FAILED, part="expose"), id="a step"),
+        pytest.param(replace(FAILED, kind="anomaly", part="fct_payment"), id="a dataset that warns"),
+    ],
+)
+def test_a_step_or_a_dataset_is_one_cause_on_every_day(conn, alert):
+    days = ("2026-02-06", "2026-02-07", "2026-02-08")
+    news = [raise_alert(conn, replace(alert, interval=Interval.parse(day), run_key=f"revenue@{day}#0")) for day in days]
+
+    assert news == [True, False, False]
 
 
 def test_a_key_stays_within_what_services_take_and_tells_long_names_apart():

@@ -7,7 +7,7 @@ from publishing import BLOCKED
 
 from calve.alerts.delivery import deliver
 from calve.alerts.kept import open_alerts, raise_alert
-from calve.alerts.routes import FILE, MailTarget, Route, Routes, examine_routes, load_routes
+from calve.alerts.routes import FILE, MailTarget, Route, Routes, examine_routes, load_routes, read_routes
 from calve.errors import ContractError
 
 OVERDUE = replace(BLOCKED, kind="overdue")
@@ -139,3 +139,19 @@ def test_an_address_in_place_of_a_variable_is_refused_and_not_repeated(folder):
 def test_an_unknown_name_lists_the_routes_that_there_are(project):
     with pytest.raises(ContractError, match="did you mean on_call"):
         load_routes(project).named("oncall")
+
+
+def test_routes_can_be_read_whatever_the_contracts_are_like(tmp_path):
+    (tmp_path / "iceberg" / "contracts").mkdir(parents=True)
+    (tmp_path / "iceberg" / "contracts" / "a.yaml").write_text("no: [yaml")
+    (tmp_path / FILE).write_text("routes:\n  - {route: people, owners: [nobody], mail: {to: [a@example.com]}}\n")
+
+    assert [route.route for route in read_routes(tmp_path).routes] == ["people"]
+
+
+def test_a_mistake_of_the_routes_themselves_is_told_all_the_same(tmp_path):
+    (tmp_path / "iceberg").mkdir()
+    (tmp_path / FILE).write_text("routes:\n  - {route: people}\n")
+
+    with pytest.raises(ContractError, match=r"iceberg/alerts\.yaml:2: .*exactly one of slack, mail, incident"):
+        read_routes(tmp_path)

@@ -255,15 +255,22 @@ again:  {AGAIN}"""
 
 def test_what_was_asked_for_is_asked_for_again(project):
     run = Run("revenue", Interval.parse("2026-01-01/2026-02-01"), "facility_id=7; x", 2)
-    origin = Origin("revenue", "stage", "manual__1", -1, 2)
-    app = application(project, "FAILED", "driver pod not found", run=run, way=Way("reload"), origin=origin)
+    app = application(project, "FAILED", "driver pod not found", run=run, way=Way("reload"))
 
     found = triage(facts(app, proof=None))
 
-    assert found.again == (
+    assert found.again[-1] == (
         "calve manifest revenue --interval 2026-01-01/2026-02-01 --scope 'facility_id=7; x' --reload"
-        " | kubectl apply -f -",
+        " | kubectl apply -f -"
     )
+
+
+def test_what_airflow_made_is_airflows_to_make_again(project):
+    app = application(project, "FAILED", "driver pod not found", origin=Origin("revenue", "stage", "manual__1", -1, 2))
+
+    found = triage(facts(app, proof=None))
+
+    assert found.again == ("airflow tasks clear revenue -t stage --downstream --only-failed",)
     assert "made by Airflow: dag revenue, task stage, run manual__1, try 2" in found.details
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from airflow.sdk.exceptions import TaskDeferred
+from airflow.sdk.exceptions import AirflowFailException, TaskDeferred
 from psycopg.types.json import Jsonb
 
 from calve.airflow.operator import CommandOperator, SparkRunOperator
@@ -67,9 +67,9 @@ class Records:
                 (run.key, word, Jsonb(results or [])),
             )
 
-    def publish(self, run: Run = RUN) -> int:
+    def publish(self, run: Run = RUN, results: list[dict[str, Any]] | None = None) -> int:
         """Publish a run whose verdict is passed."""
-        self.verdict("passed", run=run)
+        self.verdict("passed", results, run=run)
         self.number += 1
         table = {
             "dataset": "fct_order_line",
@@ -147,6 +147,10 @@ class Driven:
             except TaskDeferred as deferred:
                 event = self.wait(deferred.trigger, meanwhile)
                 method, given = deferred.method_name, {**(deferred.kwargs or {}), "event": event}
+            except Exception as error:
+                if isinstance(error, AirflowFailException) or context["ti"].try_number > context["ti"].max_tries:
+                    given_up(operator, {**context, "exception": error})
+                raise
 
     def wait(self, trigger: Any, meanwhile: Callable[[str], object] = lambda name: None) -> dict[str, Any]:
         """Run a trigger as the triggerer does, made anew from what was stored, and return its event."""
@@ -170,6 +174,12 @@ class Driven:
             return event.payload
 
         return asyncio.run(first())
+
+
+def given_up(operator: Any, context: dict[str, Any]) -> None:
+    """Do what Airflow does when it gives a task up; without `exception` when it lost the worker."""
+    for callback in operator.on_failure_callback:
+        callback({**context, "task": operator})
 
 
 class _Shown(logging.Handler):

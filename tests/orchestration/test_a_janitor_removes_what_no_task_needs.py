@@ -3,7 +3,8 @@
 import pytest
 from driving import RUN, context_of
 
-from calve.airflow.janitor import OVER, remove_left
+from calve.airflow.dags import watch_dag
+from calve.airflow.janitor import OVER, WatchOperator, remove_left
 from calve.kubernetes.deployment import load_deployment
 from calve.kubernetes.workloads import Workloads, open_client
 
@@ -57,3 +58,17 @@ def test_a_pod_of_a_command_is_removed_too(driven, clean_up):
     waiting = driven.deferred(driven.command("expose"), context_of(made={"run_key": RUN.key}))
     driven.play.set_pod(waiting.trigger.name, "Running")
     assert waiting.trigger.name in clean_up("failed")
+
+
+@pytest.mark.parametrize(("state", "removed"), [("failed", True), ("deferred", False)])
+def test_the_watching_task_asks_airflow_for_the_state(driven, left, state, removed):
+    context = context_of()
+    context["ti"].get_task_states = lambda *, dag_id, task_ids, run_ids: {
+        run_ids[0]: {task_ids[0]: state if dag_id == "revenue" else None}
+    }
+    watch = WatchOperator(task_id="watch", project_folder=str(driven.project))
+    assert watch.execute(context)["left"] == ([left] if removed else [])
+
+
+def test_what_watches_is_not_paused_where_airflow_pauses_new_dags():
+    assert watch_dag().is_paused_upon_creation is False

@@ -1,9 +1,13 @@
 """The first who asks the records of a new lake may be a task of Airflow's."""
 
+from pathlib import Path
+
 import pytest
 from driving import context_of
 
 from calve.airflow.operator import NeedsOperator
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -20,7 +24,9 @@ def test_its_first_application_is_submitted(new_lake):
 
 
 def test_what_needs_another_pipeline_waits_for_it(new_lake):
-    wait = NeedsOperator(task_id="wait", needs=["reference"], pipeline="revenue", patience_seconds=60)
+    wait = NeedsOperator(
+        task_id="wait", needs=["reference"], pipeline="revenue", project_folder=str(ROOT), patience_seconds=60
+    )
     deferred = new_lake.deferred(wait, context_of())
 
     assert deferred.trigger.serialize()[1]["needs"] == ["reference"]

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from calve.airflow.dags import MAKE, SOURCE_POOL, asset_of, pipeline_dag
+from calve.airflow.telling import task_failed
 from calve.contract.loader import load_project
 from calve.errors import ContractError
 
@@ -62,6 +63,10 @@ def test_its_page_says_what_it_makes_who_answers_and_what_to_type(revenue):
 
 def test_the_source_is_read_through_its_pool(revenue):
     assert revenue.get_task(MAKE).pool == SOURCE_POOL
+
+
+def test_every_task_that_is_given_up_is_told(revenue):
+    assert all(task_failed in task.on_failure_callback for task in revenue.tasks)
 
 
 def test_retries_back_off(revenue):

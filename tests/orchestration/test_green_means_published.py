@@ -4,8 +4,8 @@ import pytest
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 from driving import RULE, RUN, context_of
 
+from calve.airflow.closing import lines
 from calve.airflow.operator import SparkLink
-from calve.errors import ClusterUnavailableError
 from calve.standin.kubernetes.refusals import RefusedError
 
 
@@ -23,7 +23,25 @@ def test_a_published_run_is_green_and_says_its_publication(driven):
         driven.records.publish()
         driven.play.end(name)
 
-    assert driven.run(step) == {"run_key": RUN.key, "publication": 1}
+    found = driven.run(step)
+    assert (found["run_key"], found["publication"]) == (RUN.key, 1)
+
+
+def test_a_published_run_sums_up_its_datasets(driven):
+    def step(name):
+        driven.play.run(name)
+        driven.records.publish(results=[RULE | {"outcome": "warned"}, RULE | {"outcome": "passed"}])
+        driven.play.end(name)
+
+    datasets = driven.run(step)["datasets"]
+    assert datasets == {
+        "fct_order_line": {"verdict": "passed", "rows": 1, "rules": 2, "warned": 1, "quarantined": 0},
+    }
+    assert list(lines(RUN.key, 1, datasets)) == [
+        "revenue@2026-01-02#0 is published as 1",
+        "  fct_order_line: passed, 1 rows, 2 rules, 1 warned",
+        "look:  calve audit show 'revenue@2026-01-02#0'",
+    ]
 
 
 def test_the_link_leads_to_sparks_own_pages_of_the_application(driven, monkeypatch):
@@ -110,8 +128,15 @@ def test_a_quota_that_lets_in_no_driver_is_named_and_tried_again(driven):
 
 def test_a_command_that_a_quota_keeps_out_is_tried_again(driven):
     driven.play.forbid_pods("no-pods")
-    with pytest.raises(ClusterUnavailableError, match="no room in the namespace's quota"):
+    with pytest.raises(AirflowException, match="no room in the namespace's quota") as failed:
         driven.deferred(driven.command("expose"), context_of(made={"run_key": RUN.key}))
+    assert not isinstance(failed.value, AirflowFailException)
+
+
+def test_what_can_not_be_removed_hides_no_cause(driven):
+    driven.cluster.fault(method="DELETE", status=403, times=9)
+    with pytest.raises(AirflowException, match="it took longer than 0 min to start"):
+        driven.run(operator=driven.operator(start_seconds=0.01))
 
 
 def test_a_command_is_green_by_its_exit_code(driven):

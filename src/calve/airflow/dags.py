@@ -54,6 +54,8 @@ def watch_dag(folder: Path | None = None) -> DAG:
         start_date=datetime(2025, 1, 1, tzinfo=UTC),
         catchup=False,
         max_active_runs=1,
+        # It does nothing that anybody must approve, and paused, it lets no alert leave.
+        is_paused_upon_creation=False,
         tags=["calve"],
         default_args={"retries": 0},
     ) as dag:
@@ -89,9 +91,9 @@ def _dag(project: Project, pipeline: Pipeline, folder: str) -> DAG:
             wait = NeedsOperator(
                 task_id=f"wait_for_{'_and_'.join(needs)}",
                 needs=needs,
-                pipeline=name,
                 patience_seconds=pipeline.deadline_minutes * 60 / 2,
                 inlets=[asset_of(each) for each in needs],
+                **shared,
             )
             wait >> make
         expose = CommandOperator(task_id="expose_in_snowflake", command=["expose"], run_from=MAKE, **shared)

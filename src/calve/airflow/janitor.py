@@ -14,8 +14,8 @@ from typing import Any
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowException
 
-from calve.contract.loader import load_project
-from calve.errors import CalveError
+from calve.contract.mistakes import report
+from calve.errors import CalveError, ContractError
 from calve.kubernetes.deployment import load_deployment
 from calve.kubernetes.names import DAG, DAG_RUN, TASK
 from calve.kubernetes.states import is_leaving, is_over
@@ -50,15 +50,21 @@ class WatchOperator(BaseOperator):
         return done
 
     def _alerts(self) -> dict[str, Any]:
+        """Deliver whatever the contracts are like: no other file than those of pipelines and routes is read."""
         from calve.alerts.delivery import deliver
-        from calve.alerts.routes import load_routes
+        from calve.alerts.pipelines import read_pipelines
+        from calve.alerts.routes import read_routes
         from calve.alerts.watch import watch
 
-        project = load_project(Path(self.project_folder))
+        folder = Path(self.project_folder)
         with connect(load_records_settings()) as conn:
             migrate(conn)
-            recovered, new = watch(conn, project, datetime.now(UTC))
-            delivered = deliver(conn, load_routes(project), os.environ)
+            project, mistakes = read_pipelines(folder)
+            routes = read_routes(folder)
+            recovered, new = watch(conn, project, datetime.now(UTC), routes)
+            delivered = deliver(conn, routes, os.environ)
+        if mistakes:
+            raise ContractError(report(mistakes))
         return {"recovered": recovered, "new": new, "sent": delivered.sent, "failed": dict(delivered.failed)}
 
     def _left(self, ti: Any) -> list[str]:

@@ -15,13 +15,13 @@ from pathlib import Path
 from typing import Any
 
 from airflow.sdk import BaseOperator, BaseOperatorLink
-from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
-from calve.airflow import telling
+from calve.airflow import closing, telling
+from calve.airflow.failing import Finding, failure, refusals
 from calve.airflow.requests import asked_of, request_of
-from calve.contract.loader import load_project
+from calve.contract.loader import load_pipeline, load_project
 from calve.contract.project import Project
-from calve.errors import CalveError, SettingsError
+from calve.errors import ContractError, SettingsError
 from calve.kubernetes.deployment import Deployment, load_deployment
 from calve.kubernetes.manifest import command_pod, spark_application
 from calve.kubernetes.names import Origin
@@ -29,6 +29,7 @@ from calve.kubernetes.workloads import Workloads, open_client
 from calve.lake.attempts import find_run
 from calve.lake.lease import holders
 from calve.lake.records import Connection, connect, migrate
+from calve.lake.verdicts import verdicts_of
 from calve.planning import Planned, plan, published_as
 from calve.runs import Run
 from calve.settings import load_records_settings
@@ -53,7 +54,17 @@ class SparkLink(BaseOperatorLink):
         return ""
 
 
-class _WorkloadOperator(BaseOperator):
+class _PipelineOperator(BaseOperator):
+    """A task of a pipeline: when Airflow gives it up, people are told."""
+
+    def __init__(self, *, pipeline: str, project_folder: str, **options: Any) -> None:
+        given = options.pop("on_failure_callback", None) or []
+        more = list(given) if isinstance(given, Sequence) else [given]
+        super().__init__(on_failure_callback=[telling.task_failed, *more], **options)
+        self.pipeline, self.project_folder = pipeline, project_folder
+
+
+class _WorkloadOperator(_PipelineOperator):
     """What the application and the command pod have in common: submit, wait, look at the end."""
 
     kind = "SparkApplication"
@@ -61,8 +72,7 @@ class _WorkloadOperator(BaseOperator):
     def __init__(self, *, pipeline: str, project_folder: str, **options: Any) -> None:
         self.start_seconds: float = options.pop("start_seconds", START_SECONDS)
         self.run_seconds: float = options.pop("run_seconds", RUN_SECONDS)
-        super().__init__(**options)
-        self.pipeline, self.project_folder = pipeline, project_folder
+        super().__init__(pipeline=pipeline, project_folder=project_folder, **options)
         self._submitted: str | None = None
 
     def _submit(self, context: Any, body: dict[str, Any], run_key: str | None) -> None:
@@ -96,10 +106,10 @@ class _WorkloadOperator(BaseOperator):
         if self._submitted:
             self._workloads(load_deployment()).remove(self._submitted)
 
-    def _failed(self, context: Any, event: dict[str, Any], run_key: str | None) -> Exception:
+    def _failed(self, event: dict[str, Any], run_key: str | None) -> Exception:
         """Say why it did not come to its end, as an error that Airflow retries or not; clean up what outlived it."""
         from calve.kubernetes.facts import collect, read_proof
-        from calve.kubernetes.triage import told, triage
+        from calve.kubernetes.triage import because, told, triage
 
         deployment, settings = load_deployment(), load_records_settings()
         limit = _LIMITS.get(event["how"], "").format(start=self.start_seconds / 60, run=self.run_seconds / 3600)
@@ -111,16 +121,17 @@ class _WorkloadOperator(BaseOperator):
             run_key=run_key,
             deadline=limit,
         )
-        if limit:
-            self._workloads(deployment).remove(event["name"])
         found = triage(facts)
-        if run_key is not None and (not found.is_retryable or _is_last(context["ti"])):
-            self._tell(run_key, told(found))
-        kind = AirflowException if found.is_retryable else AirflowFailException
-        return kind(told(found))
+        if limit:
+            self._remove(deployment, event["name"])
+        finding = Finding(run_key, because(found), (f"calve triage {event['name']}", *found.commands))
+        return failure(told(found), finding, is_retryable=found.is_retryable)
 
-    def _tell(self, run_key: str, cause: str) -> None:
-        telling.run_failed(load_project(Path(self.project_folder)), run_key, cause)
+    def _remove(self, deployment: Deployment, name: str) -> None:
+        try:
+            self._workloads(deployment).remove(name)
+        except Exception:  # it must not take the place of the cause; `calve_watch` removes what is left
+            self.log.exception("%s is left", name)
 
 
 class SparkRunOperator(_WorkloadOperator):
@@ -136,20 +147,21 @@ class SparkRunOperator(_WorkloadOperator):
         """Plan by the records, submit, and let go of the worker."""
         from calve.airflow.waiting import FreeTrigger
 
-        project = load_project(Path(self.project_folder))
-        with _refusals(), _records() as conn:
-            request = request_of(self.pipeline, asked_of(context))
-            planned = plan(conn, project, request, _now())
-            busy = holders(conn).get(self.pipeline)
-            known = published_as(conn, project, self.pipeline, request.interval) if request.interval else ()
-        if not planned:
-            by = f" as {', '.join(known)}" if known else ""
-            self.log.info("nothing to do: everything asked for is published%s", by)
-            return None
-        if busy is not None and busy.run_key != planned[0].run.key:
-            self.log.info("waiting: %s is being made on %s", busy.run_key, busy.holder)
-            self.defer(trigger=FreeTrigger(pipeline=self.pipeline), method_name="again")
-        self._submit(context, self._manifest(project, planned[0], context), planned[0].run.key)
+        with refusals():
+            project = self._project()
+            with _records() as conn:
+                request = request_of(self.pipeline, asked_of(context))
+                planned = plan(conn, project, request, _now())
+                busy = holders(conn).get(self.pipeline)
+                known = published_as(conn, project, self.pipeline, request.interval) if request.interval else ()
+            if not planned:
+                by = f" as {', '.join(known)}" if known else ""
+                self.log.info("nothing to do: everything asked for is published%s", by)
+                return None
+            if busy is not None and busy.run_key != planned[0].run.key:
+                self.log.info("waiting: %s is being made on %s", busy.run_key, busy.holder)
+                self.defer(trigger=FreeTrigger(pipeline=self.pipeline), method_name="again")
+            self._submit(context, self._manifest(project, planned[0], context), planned[0].run.key)
         return None  # not reached: submitting defers
 
     def again(self, context: Any, event: dict[str, Any]) -> dict[str, Any] | None:
@@ -157,20 +169,34 @@ class SparkRunOperator(_WorkloadOperator):
         self.log.info("free since %s", event["at"])
         return self.execute(context)
 
+    def _project(self) -> Project:
+        """Return the whole project, since the driver compares the digest of all of it."""
+        try:
+            return load_project(Path(self.project_folder))
+        except ContractError as error:
+            msg = f"pipeline {self.pipeline} can't be started while a contract is wrong, be it of another pipeline: "
+            msg += f"the driver compares the digest of all; mend it, then clear the task\n{error}"
+            raise ContractError(msg) from error
+
     def _manifest(self, project: Project, planned: Planned, context: Any) -> dict[str, Any]:
         return spark_application(project, planned, load_deployment(), _origin(context["ti"]))
 
     def look(self, context: Any, event: dict[str, Any], run_key: str) -> dict[str, Any]:
         """Ask the records what the run came to; the application's own word is only a hint."""
         self.spark_id = event.get("spark_id", "")
-        with connect(load_records_settings()) as conn:
-            state = find_run(conn, run_key)
-        if state is not None and state.publication is not None:
-            if event["state"] != "COMPLETED":
-                self.log.warning("%s: %s, and published all the same", event["name"], event["state"] or event["how"])
-            telling.run_was_published(load_project(Path(self.project_folder)), run_key)
-            return {RUN_KEY: run_key, "publication": state.publication}
-        raise self._failed(context, event, run_key)
+        with refusals():
+            with connect(load_records_settings()) as conn:
+                state = find_run(conn, run_key)
+                verdicts = verdicts_of(conn, run_key)
+            if state is None or state.publication is None:
+                raise self._failed(event, run_key)
+        if event["state"] != "COMPLETED":
+            self.log.warning("%s: %s, and published all the same", event["name"], event["state"] or event["how"])
+        telling.run_was_published(self.project_folder, run_key)
+        datasets = closing.summary(verdicts)
+        for line in closing.lines(run_key, state.publication, datasets):
+            self.log.info("%s", line)
+        return {RUN_KEY: run_key, "publication": state.publication, "datasets": datasets}
 
 
 class CommandOperator(_WorkloadOperator):
@@ -188,9 +214,13 @@ class CommandOperator(_WorkloadOperator):
         super().__init__(**options)
         self.command, self.run_from = list(command), run_from
 
+    @property
+    def step(self) -> str:
+        """Return the word that names the step in alerts."""
+        return self.command[0]
+
     def execute(self, context: Any) -> None:
         """Submit the pod and let go of the worker; without a run there may be nothing to publish."""
-        project = load_project(Path(self.project_folder))
         made = context["ti"].xcom_pull(task_ids=self.run_from) or {}
         run_key = made.get(RUN_KEY)
         if run_key is None and any("{run_key}" in word for word in self.command):
@@ -198,31 +228,39 @@ class CommandOperator(_WorkloadOperator):
             return
         command = [word.format(run_key=run_key) for word in self.command]
         run = Run.parse(run_key) if run_key else None
-        self._submit(context, command_pod(project, run, command, load_deployment(), _origin(context["ti"])), run_key)
+        with refusals():
+            project = self._declared()
+            self._submit(
+                context, command_pod(project, run, command, load_deployment(), _origin(context["ti"])), run_key
+            )
 
-    def look(self, context: Any, event: dict[str, Any], run_key: str | None) -> None:
+    def _declared(self) -> Project:
+        """Return the project, or its own part when another is wrong: the pod judges its own image's contracts."""
+        folder = Path(self.project_folder)
+        with suppress(ContractError):
+            return load_project(folder)
+        return load_pipeline(folder, self.pipeline)
+
+    def look(self, context: Any, event: dict[str, Any], run_key: str | None) -> None:  # Airflow's signature
         """Believe the command's exit code."""
         if event["state"] != "Succeeded":
-            raise self._failed(context, event, run_key)
-        if run_key is not None:
-            telling.step_succeeded(run_key, self.command[0])
-
-    def _tell(self, run_key: str, cause: str) -> None:
-        telling.step_failed(load_project(Path(self.project_folder)), run_key, self.command[0], cause)
+            with refusals():
+                raise self._failed(event, run_key)
+        telling.step_succeeded(self.pipeline, self.step)
 
 
-class NeedsOperator(BaseOperator):
+class NeedsOperator(_PipelineOperator):
     """Wait, without a worker, until the needed pipelines are published, blocked, or waited for long enough."""
 
-    def __init__(self, *, needs: Sequence[str], pipeline: str, patience_seconds: float, **options: Any) -> None:
+    def __init__(self, *, needs: Sequence[str], patience_seconds: float, **options: Any) -> None:
         super().__init__(**options)
-        self.needs, self.pipeline, self.patience_seconds = list(needs), pipeline, patience_seconds
+        self.needs, self.patience_seconds = list(needs), patience_seconds
 
     def execute(self, context: Any) -> None:
         """Say up to when they must be, look once, and wait when they are not."""
         from calve.airflow.waiting import NeedsTrigger, word_of
 
-        with _refusals():
+        with refusals():
             request = request_of(self.pipeline, asked_of(context))
             until = request.interval.until if request.interval else request.until
             if until is None:
@@ -242,16 +280,6 @@ class NeedsOperator(BaseOperator):
 
 
 @contextmanager
-def _refusals() -> Iterator[None]:
-    """Turn calve's errors into Airflow's: a retry is made only where it can help."""
-    try:
-        yield
-    except CalveError as error:
-        kind = AirflowException if error.retryable else AirflowFailException
-        raise kind(str(error)) from error
-
-
-@contextmanager
 def _records() -> Iterator[Connection]:
     """Connect to records that are up to date: on a new lake a task may be the first who asks."""
     with connect(load_records_settings()) as conn:
@@ -261,10 +289,6 @@ def _records() -> Iterator[Connection]:
 
 def _origin(ti: Any) -> Origin:
     return Origin(ti.dag_id, ti.task_id, ti.run_id, ti.map_index if ti.map_index is not None else -1, ti.try_number)
-
-
-def _is_last(ti: Any) -> bool:
-    return bool(ti.try_number > ti.max_tries)
 
 
 def _now() -> datetime:

@@ -1,6 +1,6 @@
 """What an alert is. Its key names the cause: whoever sees the same cause again makes the same key.
 
-The key holds no attempt, no task and no time, so that retries, other processes and later days raise the same alert.
+The key holds no attempt, no task and no clock, so that retries, other processes and later days raise the same alert.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ Severity = Literal["critical", "error", "warning", "info"]
 Event = Literal["opened", "recovered"]
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
+# The heaviest first.
+SEVERITY_ORDER: tuple[Severity, ...] = get_args(Severity)
 # What each kind weighs unless iceberg/alerts.yaml says otherwise.
 SEVERITIES: dict[Kind, Severity] = {
     "blocked": "error",
@@ -74,13 +76,14 @@ class Alert:
 
     @property
     def key(self) -> str:
-        """Return what names the cause: kind, pipeline, interval, and the part where there is one.
+        """Return what names the cause: kind, pipeline, and the step, the dataset, or the first day.
 
-        Days that stay away together are one cause, named by the first: the range grows, the key stays.
+        Days that fail or stay away together are one cause, named by the first: the range grows, the key stays. A step
+        or a dataset is what is wrong by itself, on whichever day it is seen.
         """
-        when = str(self.interval.since.date()) if self.kind == "overdue" else str(self.interval)
-        scope = "" if self.scope == ALL else f"[{self.scope}]"
-        key = f"{self.kind}:{self.pipeline}:{when}{scope}" + (f":{self.part}" if self.part else "")
+        is_step = self.kind == "failed" and bool(self.part)
+        scope = "" if self.scope == ALL or is_step else f"[{self.scope}]"
+        key = f"{self.kind}:{self.pipeline}:{self.part or self.interval.since.date()}{scope}"
         if len(key) <= LONGEST_KEY:
             return key
         digest = hashlib.sha256(key.encode()).hexdigest()[:16]

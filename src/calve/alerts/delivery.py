@@ -31,7 +31,7 @@ from calve.runs import DAY, Interval
 
 logger = logging.getLogger(__name__)
 
-SOURCE = "CALVE_ALERTS_SOURCE"
+SOURCE, DOCS = "CALVE_ALERTS_SOURCE", "CALVE_ALERTS_DOCS_URL"
 DEFAULT_SOURCE = "calve"
 LONGEST_ERROR = 160
 
@@ -87,7 +87,7 @@ def send(route: Route, kept: Kept, event: Event, environment: Mapping[str, str])
 
 
 def _send(route: Route, kept: Kept, event: Event, environment: Mapping[str, str]) -> Refusal | None:
-    message = message_of(kept, event, environment.get(SOURCE) or DEFAULT_SOURCE)
+    message = message_of(kept, event, environment.get(SOURCE) or DEFAULT_SOURCE, environment.get(DOCS, ""))
     if route.mail:
         return send_by_mail(route.mail.to, message, environment)
     variable = _variable(route)

@@ -6,11 +6,12 @@ Pure: reads nothing, keeps nothing. What to type is what `calve run` prints.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from calve.alerts.alert import Alert, Link
 from calve.contract.project import Project
 from calve.lake.verdicts import DatasetVerdict, RuleResult
-from calve.runs import Run
+from calve.runs import Interval, Run
 
 MOST_RULES = 12
 
@@ -41,20 +42,27 @@ def failure_of_run(
         part: Name of the step, e.g. `expose`; empty for the run itself.
     """
     run = Run.parse(run_key)
-    owner = project.pipelines[run.pipeline].owner.alerts
+    found = failure_of(project, run.pipeline, run.interval, cause, part=part)
+    again = found.commands if part else ("calve status", rerun(run))
+    return replace(found, run_key=run_key, commands=again, links=links)
+
+
+def failure_of(project: Project, pipeline: str, interval: Interval, cause: str, *, part: str = "") -> Alert:
+    """Return the alert for what failed before there was a run, or for a step that belongs to none.
+
+    Args:
+        interval: What should have been made; of a step, the day on which it was seen.
+    """
     what = f"{part} failed" if part else "failed before it had a verdict"
-    again = f"calve {part}" if part else rerun(run)
     return Alert(
         kind="failed",
-        pipeline=run.pipeline,
-        interval=run.interval,
-        owners=(owner,),
-        title=f"{run.pipeline} {run.interval}: {what}",
+        pipeline=pipeline,
+        interval=interval,
+        owners=(project.pipelines[pipeline].owner.alerts,),
+        title=f"{pipeline} {interval}: {what}",
         cause=cause,
-        run_key=run_key,
         part=part,
-        commands=("calve status", again),
-        links=links,
+        commands=("calve status", f"calve {part}" if part else f"calve run {pipeline} --interval {interval}"),
     )
 
 

@@ -111,12 +111,27 @@ def recover(
         ).rowcount
 
 
+def recover_step(conn: Connection, step: str, pipeline: str | None = None) -> int:
+    """Say that a step works again, whichever day its failure was seen on; return how many alerts that ends.
+
+    Args:
+        pipeline: None for a step that serves all pipelines at once, as `expose` and `report` do.
+    """
+    with effect("alert.recover"), transaction(conn) as cursor:
+        return cursor.execute(
+            "update calve.alert set recovered_at = clock_timestamp(), recovery = %(reason)s"
+            " where kind = 'failed' and part = %(step)s and recovered_at is null and closed_at is null"
+            " and (%(pipeline)s::text is null or pipeline = %(pipeline)s)",
+            {"reason": f"{step} succeeded", "step": step, "pipeline": pipeline},
+        ).rowcount
+
+
 def recover_published(conn: Connection) -> int:
     """Say of every open alert that the records prove to be over that it is; return how many there were.
 
     Blocked and failed runs are over when later publications cover their interval, missed deadlines when the ledger
     does, an anomaly when a later publication has no warning of its dataset. A step that failed after publication has
-    no such proof: who repeats it says `recover`.
+    no such proof: who repeats it says `recover_step`.
     """
     count = 0
     for kept in open_alerts(conn):

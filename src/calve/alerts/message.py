@@ -15,6 +15,7 @@ LABELS = {
     "overdue": "nothing was published by the agreed hour",
     "failed": "the job failed without a verdict; readers see nothing of it",
 }
+_PAGE = "alerts.md"
 # A step after publication failed: what it says of readers is not what a failed run says.
 _LATER_STEP = "a step after the publication failed"
 
@@ -53,8 +54,12 @@ class Message:
         return "\n\n".join(filter(None, parts)) + "\n"
 
 
-def message_of(kept: Kept, event: Event, source: str) -> Message:
-    """Word an alert, or its recovery."""
+def message_of(kept: Kept, event: Event, source: str, docs: str = "") -> Message:
+    """Word an alert, or its recovery.
+
+    Args:
+        docs: Address of the folder `docs/` as people read it; without it the page is named by its path.
+    """
     alert = kept.alert
     is_over = event == "recovered"
     return Message(
@@ -65,9 +70,11 @@ def message_of(kept: Kept, event: Event, source: str) -> Message:
         subject=f"{'recovered' if is_over else alert.kind}: {alert.title}",
         meaning=f"It is over: {kept.recovery}." if is_over else f"It means: {_meaning(alert)}.",
         cause=f"It was: {alert.cause}" if is_over else alert.cause,
-        facts=_facts(kept, source),
+        facts=_facts(kept, source) + (() if docs else (("explained in", f"docs/{_PAGE}#{alert.kind}"),)),
         commands=() if is_over else alert.commands,
-        links=alert.links,
+        links=(Link("What it means, and what to do", f"{docs.rstrip('/')}/{_PAGE}#{alert.kind}"), *alert.links)
+        if docs
+        else alert.links,
         kind=alert.kind,
         pipeline=alert.pipeline,
     )

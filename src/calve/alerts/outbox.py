@@ -81,8 +81,9 @@ class Pending:
 def prepare(conn: Connection, routes: Routes, now: datetime | None = None) -> None:
     """Decide where new alerts go, and send recoveries that have settled after what they close.
 
-    An alert is routed once: a route that is added later doesn't tell old news. A recovery goes to the routes that the
-    alert went to; an opening that none of them took until then is not sent any more.
+    An alert is routed once, and again when it grew heavier: a route that is added later doesn't tell old news. A
+    recovery goes to the routes that the alert went to; an opening that none of them took until then is not sent any
+    more.
     """
     with effect("alert.route"), transaction(conn) as cursor:
         # One at a time: a waiting process finds it done.
@@ -126,7 +127,9 @@ def _close(cursor: Cursor, routes: Routes, now: datetime | None) -> None:
 def _add(cursor: Cursor, alert: int, routes: Iterable[str], event: Event, now: datetime | None) -> None:
     cursor.executemany(
         "insert into calve.alert_delivery (alert, route, event, due_at)"
-        " values (%s, %s, %s, coalesce(%s::timestamptz, clock_timestamp()))",
+        " values (%s, %s, %s, coalesce(%s::timestamptz, clock_timestamp()))"
+        # An alert that grew heavier is routed again; who was told is not told twice.
+        " on conflict (alert, route, event) do nothing",
         [(alert, route, event, now) for route in routes],
     )
 

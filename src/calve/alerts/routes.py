@@ -170,23 +170,43 @@ def load_routes(project: Project) -> Routes:
     return routes
 
 
+def read_routes(folder: Path) -> Routes:
+    """Return the routes as the file has them, whatever the contracts are like; names are not compared with theirs.
+
+    So that a mistake in a contract keeps no alert from leaving.
+
+    Raises:
+        ContractError: Lists every mistake of the file by itself.
+    """
+    routes, _, mistakes = _read(folder)
+    if routes is None:
+        raise ContractError(report(mistakes))
+    return routes
+
+
 def examine_routes(project: Project) -> tuple[Routes | None, list[Mistake]]:
     """Return the routes, or None and all mistakes."""
-    path = Path(project.folder) / FILE
+    routes, draft, mistakes = _read(Path(project.folder))
+    if routes is not None and draft is not None:
+        mistakes = sorted(_disagreements(routes, draft, project))
+    return (None, mistakes) if mistakes else (routes, [])
+
+
+def _read(folder: Path) -> tuple[Routes | None, Draft | None, list[Mistake]]:
+    path = folder / FILE
     if not path.exists():
-        return Routes(), []
+        return Routes(), None, []
     draft, found = read(path, FILE)
     if draft is None or found:
-        return None, found
+        return None, None, found
     if not isinstance(draft.value, dict):
-        return None, [draft.mistake((), f"found {shown(draft.value)}, expected `routes:` with a list of routes")]
+        text = f"found {shown(draft.value)}, expected `routes:` with a list of routes"
+        return None, None, [draft.mistake((), text)]
     try:
-        routes = Routes.model_validate_json(json.dumps(draft.value))
+        return Routes.model_validate_json(json.dumps(draft.value)), draft, []
     except ValidationError as error:
         found = [Mistake(m.file, m.line, m.field, redacted(m.text)) for m in mistakes_of(error, Routes, draft)]
-        return None, sorted(set(found))
-    mistakes = sorted(_disagreements(routes, draft, project))
-    return (None, mistakes) if mistakes else (routes, [])
+        return None, None, sorted(set(found))
 
 
 def _disagreements(routes: Routes, draft: Draft, project: Project) -> Iterator[Mistake]:

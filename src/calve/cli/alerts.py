@@ -7,29 +7,29 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 
 import click
 
 from calve.alerts.delivery import deliver, try_route
 from calve.alerts.kept import close, open_alerts
 from calve.alerts.outbox import pending
-from calve.alerts.routes import load_routes
+from calve.alerts.pipelines import read_pipelines
+from calve.alerts.routes import read_routes
 from calve.alerts.watch import watch
 from calve.cli.shown import columns
-from calve.contract.loader import load_project
-from calve.contract.project import Project
-from calve.errors import EX_TEMPFAIL
+from calve.contract.mistakes import report
+from calve.errors import EX_TEMPFAIL, ContractError
 from calve.lake.records import Connection, connect, migrate
 from calve.settings import load_records_settings
 
 
 @contextmanager
-def _records() -> Iterator[tuple[Project, Connection]]:
+def _records() -> Iterator[tuple[Path, Connection]]:
     settings = load_records_settings()
-    project = load_project(settings.project)
     with connect(settings) as conn:
         migrate(conn)
-        yield project, conn
+        yield settings.project, conn
 
 
 @click.group()
@@ -89,15 +89,19 @@ def deliver_alerts(ctx: click.Context) -> None:
     Meant for a schedule, every few minutes; any number may run at once. Ends with 75 when a route did not take a
     message: it is kept, and sent by a later call.
     """
-    with _records() as (project, conn):
-        routes = load_routes(project)
-        recovered, new = watch(conn, project, datetime.now(UTC))
+    with _records() as (folder, conn):
+        # A contract that is wrong keeps no alert from leaving.
+        project, mistakes = read_pipelines(folder)
+        routes = read_routes(folder)
+        recovered, new = watch(conn, project, datetime.now(UTC), routes)
         result = deliver(conn, routes, os.environ)
     click.echo(f"{new} new, {recovered} over, {result.sent} messages sent")
     for route, error in sorted(result.failed.items()):
         click.echo(f"route {route}: {error}", err=True)
     if result.failed:
         ctx.exit(EX_TEMPFAIL)
+    if mistakes:
+        raise ContractError(report(mistakes))
 
 
 @alerts.command("close")
@@ -119,7 +123,7 @@ def close_alert(number: int, reason: str) -> None:
 def test(ctx: click.Context, route: str) -> None:
     """Send one test message by ROUTE, a name of iceberg/alerts.yaml; an incident is resolved at once."""
     settings = load_records_settings()
-    found = load_routes(load_project(settings.project)).named(route)
+    found = read_routes(settings.project).named(route)
     refusal = try_route(found, os.environ, datetime.now(UTC))
     if refusal is not None:
         click.echo(f"route {route}: {refusal.error}", err=True)

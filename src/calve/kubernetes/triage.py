@@ -21,7 +21,7 @@ from calve.lake.attempts import CHANGES, Way
 from calve.redaction import redacted
 from calve.runs import ALL, Run
 
-__all__ = ["Cause", "Diagnosis", "Facts", "Proof", "told", "triage"]
+__all__ = ["Cause", "Diagnosis", "Facts", "Proof", "because", "clear_command", "told", "triage"]
 
 MOST_SIGNS = 600
 _EVENTS = 5
@@ -99,14 +99,24 @@ def _may_end_otherwise(seen: Seen, found: Found) -> bool:
 
 
 def told(diagnosis: Diagnosis) -> str:
-    """Return the diagnosis as text, for a terminal, a log or a message."""
-    hope = "a retry may help" if diagnosis.is_retryable else "a retry can't help"
-    quiet = diagnosis.cause in ("published", "running")
-    lines = [f"{diagnosis.name}: {diagnosis.cause}{'' if quiet else f', {hope}'}", f"  {diagnosis.sentence}"]
-    lines += [f"  {line}" for line in diagnosis.details]
+    """Return the diagnosis as text, for a terminal or a log."""
+    lines = [because(diagnosis)]
     lines += [f"look:   {command}" for command in diagnosis.look]
     lines += [f"again:  {command}" for command in diagnosis.again]
     return "\n".join(lines)
+
+
+def because(diagnosis: Diagnosis) -> str:
+    """Return the diagnosis as text without its commands, for a message that has a place of its own for them."""
+    hope = "a retry may help" if diagnosis.is_retryable else "a retry can't help"
+    quiet = diagnosis.cause in ("published", "running")
+    lines = [f"{diagnosis.name}: {diagnosis.cause}{'' if quiet else f', {hope}'}", f"  {diagnosis.sentence}"]
+    return "\n".join([*lines, *(f"  {line}" for line in diagnosis.details)])
+
+
+def clear_command(dag: str, task: str) -> str:
+    """Return how a person lets Airflow run a failed task again, and what waits for it; Airflow asks before it does."""
+    return f"airflow tasks clear {shlex.quote(dag)} -t {shlex.quote(task)} --downstream --only-failed"
 
 
 def _details(seen: Seen, found: Found) -> Iterator[str]:
@@ -148,7 +158,13 @@ def _look(seen: Seen) -> Iterator[str]:
 
 
 def _again(seen: Seen, cause: Cause) -> tuple[str, ...]:
-    """Return how a person runs it again; an application in the way of the new one is removed first."""
+    """Return how a person runs it again; an application in the way of the new one is removed first.
+
+    What Airflow made is Airflow's to make again: another application would leave the task red.
+    """
+    notes = ((seen.facts.application or {}).get("metadata") or {}).get("annotations") or {}
+    if DAG in notes and TASK in notes:
+        return (clear_command(notes[DAG], notes[TASK]),)
     run = seen.run
     if run is None or seen.is_pod:
         return ()
