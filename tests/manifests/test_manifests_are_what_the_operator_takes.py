@@ -183,6 +183,17 @@ def test_an_event_log_is_written_only_where_somebody_says_so(project, deployment
     assert not [key for key in spark_application(project, planned, without)["spec"]["sparkConf"] if "eventLog" in key]
 
 
+def test_only_the_driver_mounts_the_volume_of_the_event_log(project, deployment, planned):
+    logs = {"event_log_dir": "file:///var/spark-events", "event_log_claim": "calve-spark-history"}
+    spec = spark_application(project, planned, deployment.model_copy(update=logs))["spec"]
+    driver, executor = (spec[part]["template"]["spec"] for part in ("driver", "executor"))
+
+    claims = [each["persistentVolumeClaim"] for each in driver["volumes"] if "persistentVolumeClaim" in each]
+    assert claims == [{"claimName": "calve-spark-history"}]
+    assert {"name": "event-log", "mountPath": "/var/spark-events"} in driver["containers"][0]["volumeMounts"]
+    assert "event-log" not in str(executor)
+
+
 def test_tries_of_one_task_that_want_the_same_have_one_digest(project, deployment, planned):
     def digest(attempt, **changed):
         origin = Origin("revenue", "stage", "manual__1", -1, attempt)

@@ -50,3 +50,17 @@ def test_all_that_lacks_is_told_at_once():
     assert "settings: 2 wrong" in str(caught.value)
     assert "CALVE_KUBERNETES_NAMESPACE" in str(caught.value)
     assert "CALVE_KUBERNETES_IMAGE" in str(caught.value)
+
+
+@pytest.mark.parametrize("folder", ["", "s3a://logs/spark", "file:relative"])
+def test_a_volume_for_the_event_log_needs_a_folder_to_be_mounted_at(given, folder):
+    given(EVENT_LOG_CLAIM="calve-spark-history", EVENT_LOG_DIR=folder)
+
+    with pytest.raises(SettingsError, match="event_log_claim: found event_log_dir"):
+        load_deployment()
+
+
+def test_the_volume_for_the_event_log_is_mounted_where_it_is_written(given):
+    given(EVENT_LOG_CLAIM="calve-spark-history", EVENT_LOG_DIR="file:///var/spark-events")
+
+    assert load_deployment().event_log_mount == "/var/spark-events"

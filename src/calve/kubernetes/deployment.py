@@ -6,9 +6,9 @@ Secrets are named, never held.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from calve.settings import wrong_settings
@@ -32,6 +32,7 @@ class Deployment(BaseSettings):
         local_dir_size: Most disk that a pod shuffles to, and again the most that it writes below `/tmp`.
         event_log_dir: Where Spark writes its event log, by a file system that the image's Hadoop knows, and in a folder
             that is there; else no session starts. Empty writes none.
+        event_log_claim: Volume claim that is mounted at `event_log_dir`, then `file:///…`; many pods write to it.
         history_url: Address of Spark's history server, for links.
         kubeconfig: None means the service account of the pod that asks.
     """
@@ -47,8 +48,21 @@ class Deployment(BaseSettings):
     secrets: Names = ("calve-secrets",)
     local_dir_size: str = Field(default="20Gi", pattern=r"^\d+(Mi|Gi|Ti)$")
     event_log_dir: str = ""
+    event_log_claim: Name | Literal[""] = ""
     history_url: str = ""
     kubeconfig: Path | None = None
+
+    @model_validator(mode="after")
+    def _claim_has_a_place(self) -> Self:
+        if self.event_log_claim and not self.event_log_dir.startswith("file:///"):
+            msg = f"event_log_claim: found event_log_dir {self.event_log_dir!r}, expected file:///… where it is mounted"
+            raise ValueError(msg)
+        return self
+
+    @property
+    def event_log_mount(self) -> str:
+        """Return where the claim is mounted."""
+        return self.event_log_dir.removeprefix("file://")
 
     @field_validator("image_pull_secrets", "config_maps", "secrets", mode="before")
     @classmethod

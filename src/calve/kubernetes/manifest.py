@@ -201,13 +201,20 @@ def _allocation(size: Size) -> dict[str, Any]:
 
 
 def _driver(size: Size, deployment: Deployment) -> dict[str, Any]:
+    # Spark's driver makes its executors, with the token of its service account.
+    template = _template(deployment, DRIVER_CONTAINER, asks_the_cluster=True)
+    if deployment.event_log_claim:
+        template["spec"]["volumes"].append(
+            {"name": "event-log", "persistentVolumeClaim": {"claimName": deployment.event_log_claim}}
+        )
+        mounts = template["spec"]["containers"][0]["volumeMounts"]
+        mounts.append({"name": "event-log", "mountPath": deployment.event_log_mount})
     return {
         "cores": size.driver_cores,
         "coreRequest": size.driver_request,
         "memory": size.driver_memory,
         "serviceAccount": deployment.service_account,
-        # Spark's driver makes its executors, with the token of its service account.
-        "template": _template(deployment, DRIVER_CONTAINER, asks_the_cluster=True),
+        "template": template,
     }
 
 
