@@ -4,6 +4,7 @@ import boto3
 import psycopg
 import pytest
 
+from cluster.binary import give_up
 from cluster.settling import until
 
 PORTS = (5432, 7070, 8084)
@@ -15,7 +16,7 @@ ADDRESS = "postgresql://{}:word@127.0.0.1:5432/{}"
 def parts(engine, image):
     """All parts of the development image, as the chart starts them, on this machine's own network."""
     if engine.network != "host" or any(is_open(port) for port in PORTS):
-        pytest.skip("the parts' ports are taken on this machine, or its engine has a network of its own")
+        give_up("the parts' ports are taken on this machine, or its engine has a network of its own")
     volume = engine.docker("volume", "create").strip()
     names = {}
     try:

@@ -20,6 +20,7 @@ from kubernetes_asyncio.client import ApiClient, ApiException
 from kubernetes_asyncio.watch import Watch
 
 from calve.kubernetes.manifest import GROUP, PLURAL, VERSION
+from calve.kubernetes.workloads import pause_asked
 
 logger = logging.getLogger(__name__)
 WATCH_SECONDS = 290
@@ -45,10 +46,7 @@ def pause_of(failures: int, error: ApiException | None = None) -> float:
 
     Spread, so that triggers of many processes don't come back in one wave.
     """
-    try:
-        asked = float(error.headers["Retry-After"])  # type: ignore[index, union-attr]  # what is not there is not asked for
-    except (AttributeError, KeyError, TypeError, ValueError):
-        asked = 0.5 * 2 ** min(failures, 8)
+    asked = pause_asked(error, 0.5 * 2 ** min(failures, 8))
     return min(asked, LONGEST_PAUSE_SECONDS) * random.uniform(0.8, 1.2)  # noqa: S311  # no secret
 
 

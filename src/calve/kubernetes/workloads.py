@@ -167,12 +167,16 @@ class Workloads:
         raise ClusterUnavailableError(msg)
 
 
-def _wait(error: ApiException | None, attempt: int) -> None:
+def pause_asked(error: Any, otherwise: float) -> float:
+    """Return the seconds that an answer of the cluster asks for in `Retry-After`; a date counts as not said."""
     try:
-        asked = float(error.headers["Retry-After"])  # type: ignore[union-attr]  # what is not there is not asked for
+        return float(error.headers["Retry-After"])
     except (AttributeError, KeyError, TypeError, ValueError):
-        asked = 0.25 * 2**attempt
-    time.sleep(min(asked, 10.0))
+        return otherwise
+
+
+def _wait(error: ApiException | None, attempt: int) -> None:
+    time.sleep(min(pause_asked(error, 0.25 * 2**attempt), 10.0))
 
 
 def _refused(name: str, error: ApiException) -> Exception:
